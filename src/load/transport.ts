@@ -1,0 +1,52 @@
+/**
+ * The interface of bytes between the load generator and HTTP. Everything above it (scanner, clock, records)
+ * knows no HTTP library, so the transport can change.
+ */
+export interface Transport {
+  /** Recorded as `client.transport`, e.g. "undici-7.30.2". */
+  readonly name: string;
+  /** Opens `n` connections ahead of use. Resolves when all are open; rejects with what the server said. */
+  open(n: number): Promise<void>;
+  /** Sends one request now on a connection of its own; every outcome ends in exactly one `end` or `error`. */
+  send(request: TransportRequest, sink: Sink): InFlight;
+  /** Closes every connection. Resolves when no socket is left. */
+  close(): Promise<void>;
+}
+
+export interface TransportRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+export interface InFlight {
+  /** Closes the connection under the request; the sink gets `error(t, "cancelled" | "timeout")` and nothing after. */
+  abort(kind: "cancelled" | "timeout"): void;
+}
+
+/** All `t` are microseconds of the point's clock, read first thing when the event arrives. */
+export interface Sink {
+  /** The request went to the socket (not when a queue took it). */
+  sent(t: number, connection: ConnectionUse): void;
+  headers(t: number, status: number, headers: Readonly<Record<string, string>>): void;
+  /** One read. The buffer is valid only during the call: bytes `from` to `to` (exclusive). */
+  body(t: number, bytes: Uint8Array, from: number, to: number): void;
+  end(t: number): void;
+  error(t: number, kind: TransportErrorKind, message: string): void;
+}
+
+export interface ConnectionUse {
+  /** True when an earlier request of this point used the connection. */
+  readonly reused: boolean;
+  /** Time to open it, where it was opened for this request inside the measurement; absent when opened ahead. */
+  readonly connectUs?: number;
+}
+
+export type TransportErrorKind =
+  | "refused" // nobody listens
+  | "connect" // any other failure to connect (name, route, TLS)
+  | "reset" // connection lost before the answer was complete
+  | "protocol" // what came is not HTTP
+  | "timeout" // our limit a request
+  | "cancelled"; // we stopped it
