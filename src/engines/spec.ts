@@ -1,0 +1,85 @@
+import type { CellPlan, EngineKind, EngineSettings } from "../config/plan.ts";
+import type { ReadinessProbe } from "../servers/server.ts";
+
+/** All that the product knows of one engine: data and small functions. One file an engine. */
+export interface EngineSpec {
+  readonly kind: EngineKind;
+  readonly title: string;
+  readonly homepage: string;
+  /** Settings of the plan that this engine has; others are a config error. */
+  readonly settings: readonly (keyof EngineSettings)[];
+  readonly defaultStartTimeoutSeconds: number;
+  readonly defaultStopTimeoutSeconds: number;
+  readonly readiness: (version: string | undefined) => ReadinessProbe;
+  readonly dialect: (version: string | undefined) => RequestDialect;
+  /** Prometheus path and the engine's names mapped to ours. */
+  readonly metrics: { readonly path: string; readonly names: Readonly<Partial<Record<ServerMetric, readonly string[]>>> };
+  /** The engine's own arguments for settings, model and address (`{host}`, `{port}`), after the launch command. */
+  readonly args: (launch: LaunchInput) => readonly string[];
+  readonly env: (launch: LaunchInput) => Readonly<Record<string, string>>;
+  /** Command that starts the server from a virtual environment's or PATH's python; absent where the engine has no local process. */
+  readonly localCommand?: (python: string) => readonly string[];
+}
+
+export interface LaunchInput {
+  readonly modelPath: string;
+  readonly servedName: string;
+  readonly settings: EngineSettings;
+  readonly version?: string;
+}
+
+export type ServerMetric =
+  | "requestsRunning"
+  | "requestsWaiting"
+  | "cacheUsageShare"
+  | "preemptionsTotal"
+  | "promptTokensTotal"
+  | "generationTokensTotal"
+  | "prefixCacheQueriesTotal"
+  | "prefixCacheHitsTotal";
+
+/** How an engine wants to be asked. The allow-list decides which fields are sent: vLLM 0.6.4 rejects unknown ones. */
+export interface RequestDialect {
+  readonly name: DialectName;
+  /** `model` field: the served name, or a fixed word (TGI: "tgi"). */
+  readonly model: "served-name" | { readonly fixed: string };
+  readonly maxTokensField: { readonly chat: "max_tokens" | "max_completion_tokens"; readonly completions: "max_tokens" };
+  /** Where `ignore_eos` goes; null where the output length cannot be forced. */
+  readonly ignoreEos: "top-level" | "nvext" | null;
+  readonly minTokens: boolean;
+  readonly streamOptions: { readonly includeUsage: boolean; readonly continuousUsage: boolean };
+  readonly seed: boolean;
+  /** `usage.completion_tokens` includes an end token that has no text when finish is "stop". */
+  readonly endTokenCounted: boolean;
+  /** Closes the connection after each streamed answer whatever its headers say (llama.cpp). */
+  readonly closesAfterStream: boolean;
+  /** A connection idle longer than this is not reused, ms. */
+  readonly maxIdleMs: number;
+}
+
+export type DialectName =
+  | "vllm-0.6.4"
+  | "vllm"
+  | "sglang-0.4.7"
+  | "sglang"
+  | "tgi-2.4.1"
+  | "tgi"
+  | "nim-1.8"
+  | "nim"
+  | "llamacpp"
+  | "openai";
+
+/** One generation asked of a server, engine-independent. */
+export interface GenerationRequest {
+  readonly api: "chat" | "completions";
+  readonly servedName: string;
+  readonly prompt: string | readonly { readonly role: string; readonly content: string }[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly seed?: number;
+  readonly forceOutputLength: boolean;
+  readonly stream: boolean;
+  readonly extraBody: Readonly<Record<string, unknown>>;
+}
+
+export type { CellPlan };
