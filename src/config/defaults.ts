@@ -1,0 +1,29 @@
+import type { BlockConfig } from "./schema.ts";
+
+/**
+ * What a config that says nothing about its load does: the protocol of the project this one grew from. Schema,
+ * documentation and resolver all read it here.
+ */
+export const LOAD_DEFAULTS = {
+  // The endpoint without a chat template: every engine is given the same tokens.
+  api: "completions",
+  prompt: "Explain quantum computing in detail",
+  temperature: 0,
+  seed: 1,
+  forceOutputLength: true,
+  cache: "warm",
+  timeout: "5m",
+  warmup: 3,
+  repetitions: 1,
+  saveText: false,
+  blocks: [{ name: "seed-protocol" }] as BlockConfig[],
+} as const;
+
+export const BLOCK_DEFAULTS = {
+  concurrency: 1,
+  outputTokens: [32, 64, 128, 256, 512],
+  // Five at concurrency 1, and never fewer than the measuring window of a closed loop needs.
+  requests: { atLeast: 5, perUser: 3 },
+  arrival: "poisson",
+  maxConcurrency: 512,
+} as const;
