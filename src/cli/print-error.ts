@@ -1,0 +1,27 @@
+import { ExitStatus, LlmbenchError } from "../error.ts";
+
+/** Writes an error for a person and says which exit status it means. `mask` hides secrets in every line. */
+export function printError(
+  error: unknown,
+  options: { verbose: boolean; mask: (text: string) => string; write: (text: string) => void },
+): ExitStatus {
+  const { mask, write } = options;
+  if (error instanceof LlmbenchError) {
+    write(`${mask(`error: ${error.message}`)}\n`);
+    for (const line of error.details) write(`${mask(`  ${line}`)}\n`);
+    if (error.hint !== undefined) write(`${mask(`what to do: ${error.hint}`)}\n`);
+    write(`(${error.code})\n`);
+    if (options.verbose) write(`${mask(stackOf(error))}\n`);
+    return error.exitStatus;
+  }
+  write(`${mask(`error: ${error instanceof Error ? error.message : String(error)}`)}\n`);
+  write("what to do: this is a fault of llmbench itself; run again with --verbose and report what it prints\n(INTERNAL)\n");
+  if (options.verbose) write(`${mask(stackOf(error))}\n`);
+  return ExitStatus.failed;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  const cause = error.cause === undefined ? "" : `\ncaused by: ${stackOf(error.cause) || String(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,19 @@
+import type { Plan } from "../config/plan.ts";
+import type { Hardware } from "../results/schema.ts";
+import type { RunFolder } from "../results/run-folder.ts";
+import type { CellSession } from "./cell-session.ts";
+import type { ProgressEvent } from "./progress.ts";
+
+/** A step's collaborators; it reaches for nothing else. */
+export interface StepContext {
+  readonly plan: Plan;
+  readonly run: RunFolder;
+  readonly hardware: Hardware;
+  /** The cell's server and how it is asked: the same object for every step of this process. */
+  readonly session: (cell: string) => CellSession;
+  readonly progress: (event: ProgressEvent) => void;
+  /** Aborted when the run is to stop: steps end soon, teardown and finish still run. */
+  readonly signal: AbortSignal;
+  /** Hides secrets; everything that is written or shown goes through it. */
+  readonly mask: (text: string) => string;
+}

@@ -1,0 +1,46 @@
+import type { StepName, VerdictStatus } from "../results/schema.ts";
+
+/** What steps tell whoever watches. Plain data: a terminal line, a log line or Argo's progress file is made of it. */
+export type ProgressEvent =
+  | { readonly kind: "cell-started"; readonly cell: string; readonly index: number; readonly of: number }
+  | { readonly kind: "step"; readonly cell: string; readonly step: StepName }
+  /** A word on what a step is doing: "downloading", "waiting for /health". */
+  | { readonly kind: "note"; readonly cell?: string; readonly text: string }
+  | {
+      readonly kind: "point";
+      readonly cell: string;
+      readonly point: string;
+      readonly repetition: number;
+      /** From 1. */
+      readonly index: number;
+      readonly of: number;
+      readonly planned: number;
+    }
+  | {
+      readonly kind: "load";
+      readonly cell: string;
+      readonly done: number;
+      readonly failed: number;
+      readonly planned: number;
+      readonly inFlight: number;
+      readonly outputTokensPerSecond: number;
+      /** Seconds until the cell's sweep is done; null while nothing is known. */
+      readonly secondsLeft: number | null;
+    }
+  | {
+      readonly kind: "measured";
+      readonly cell: string;
+      readonly point: string;
+      readonly repetition: number;
+      readonly verdict: VerdictStatus;
+      readonly outputTokensPerSecond: number | null;
+      readonly ttftMs: number | null;
+      readonly failed: number;
+    }
+  | {
+      readonly kind: "cell-finished";
+      readonly cell: string;
+      readonly status: "done" | "failed" | "interrupted";
+      readonly seconds: number;
+      readonly message?: string;
+    };

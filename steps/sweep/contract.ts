@@ -1,0 +1,20 @@
+import { z } from "zod";
+import { VerdictStatus } from "../../src/results/schema.ts";
+import { ServerRef } from "../../src/steps/server-ref.ts";
+import type { StepContract } from "../../src/steps/step.ts";
+
+/** Measures every point that is not finished yet; then fails if a verdict is in `failOn`. */
+export const sweep = {
+  name: "sweep",
+  input: z.strictObject({ server: ServerRef }),
+  output: z.strictObject({
+    server: ServerRef,
+    /** Measurements made now, and those found finished. */
+    measured: z.number().int(),
+    kept: z.number().int(),
+    /** Headlines for a person who looks at the node: the best point's throughput, its TTFT, the worst verdict. */
+    outputTokensPerSecond: z.number().nullable(),
+    ttftMs: z.number().nullable(),
+    verdict: VerdictStatus,
+  }),
+} satisfies StepContract;

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The rooms each room may import, beside itself. docs/architecture.md says why. */
+const allowed: Record<string, readonly string[]> = {
+  "src/load": [],
+  "src/argo": [],
+  "src/config": ["src/engines", "src/simulator", "src/load"],
+  "src/results": ["src/load/record.ts", "src/config/plan.ts"],
+  "src/report": ["src/results", "src/config/plan.ts"],
+  "src/engines": ["src/config/plan.ts", "src/servers", "src/results/schema.ts"],
+  "src/servers": ["src/results/schema.ts"],
+  "src/simulator": ["src/config/plan.ts"],
+  "src/steps": ["src/config", "src/engines", "src/load", "src/results", "src/servers"],
+  steps: ["src/steps", "src/config", "src/engines", "src/load", "src/report", "src/results", "src/servers"],
+  pipelines: ["src/argo", "src/config", "steps"],
+  "src/runner": ["steps", "src/steps", "src/config", "src/engines", "src/results", "src/servers"],
+  "src/cli": [
+    "steps",
+    "src/config",
+    "src/engines",
+    "src/load",
+    "src/report",
+    "src/results",
+    "src/runner",
+    "src/servers",
+    "src/simulator",
+    "src/steps",
+  ],
+};
+
+/** Files that belong to no room and that every room may use. */
+const shared = ["src/error.ts", "src/mask.ts", "src/version.ts"];
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function roomOf(path: string): string {
+  const [first, second] = path.split("/");
+  return first === "src" && second !== undefined && !second.endsWith(".ts") ? `src/${second}` : (first ?? "");
+}
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const imports: Import[] = ["src", "steps", "pipelines"]
+  .filter((folder) => readdirSync(root).includes(folder))
+  .flatMap((folder) => sources(join(root, folder)))
+  .flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) => ({
+      from: relative(root, file),
+      to: relative(root, resolve(dirname(file), match[1] ?? "")),
+    })),
+  );
+
+describe("the rooms", () => {
+  it("have imports to look at", () => {
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it("import only what the design lets them import", () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const room = roomOf(from);
+      if (shared.includes(to) || roomOf(to) === room || room === "src") return false;
+      const rooms = allowed[room];
+      if (rooms === undefined) return true;
+      return !rooms.some((target) => to === target || to.startsWith(`${target}/`));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("never load a step's code from its contract, nor from a pipeline", () => {
+    const wrong = imports.filter(
+      ({ from, to }) =>
+        /^steps\/[^/]+\/run\.ts$/.test(to) && (from.endsWith("/contract.ts") || from.startsWith("pipelines/")),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("keep undici inside its transport, and HTTP libraries out of everything above it", () => {
+    const users = ["src", "steps"]
+      .flatMap((folder) => sources(join(root, folder)))
+      .filter((file) => /from "undici"/.test(readFileSync(file, "utf8")))
+      .map((file) => relative(root, file));
+    for (const file of users) expect(file).toMatch(/^src\/load\/undici-|^src\/cli\//);
+  });
+});
