@@ -1,0 +1,67 @@
+import type { Results, VerdictStatus } from "../results/schema.ts";
+import { formatTime, NONE, VERDICT_MARKS } from "./describe.ts";
+import { displayWidth, padEnd, printable, shorten } from "./display-width.ts";
+import { terminalStyle } from "./terminal-style.ts";
+import { countVerdicts } from "./verdicts.ts";
+
+/** One run as `llmbench list` shows it. */
+export interface RunListEntry {
+  readonly id: string;
+  readonly startedAt: string;
+  readonly status: Results["run"]["status"];
+  readonly simulated: boolean;
+  readonly cells: { readonly done: number; readonly total: number };
+  readonly points: Readonly<Record<VerdictStatus, number>>;
+}
+
+export function describeRun(results: Results): RunListEntry {
+  return {
+    id: results.run.id,
+    startedAt: results.run.startedAt,
+    status: results.run.status,
+    simulated: results.simulated,
+    cells: {
+      done: results.cells.filter((cell) => cell.status === "done").length,
+      total: Math.max(results.run.plan.cells.length, results.cells.length),
+    },
+    points: countVerdicts(results),
+  };
+}
+
+const GAP = "  ";
+
+/** A line a run, in the order given; ids give way where the terminal is narrow. Ends with a line feed. */
+export function renderRunList(
+  entries: readonly RunListEntry[],
+  options: { readonly columns: number; readonly color: boolean },
+): string {
+  if (entries.length === 0) return "No runs yet.\n";
+  const style = terminalStyle(options.color);
+  const heads = ["run", "started (UTC)", "status", "cells", "points"];
+  const rows = entries.map((entry) => [
+    printable(entry.id),
+    formatTime(entry.startedAt).replace(" UTC", ""),
+    entry.simulated ? `${entry.status}, simulated` : entry.status,
+    `${entry.cells.done}/${entry.cells.total}`,
+    describePoints(entry.points),
+  ]);
+  const widths = heads.map((head, i) =>
+    Math.max(displayWidth(head), ...rows.map((row) => displayWidth(row[i] ?? ""))),
+  );
+  const others = widths.slice(1).reduce((sum, width) => sum + width + GAP.length, 0);
+  widths[0] = Math.max(8, Math.min(widths[0] ?? 0, options.columns - others));
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, i) => padEnd(i === 0 ? shorten(text, widths[0] ?? 0) : text, widths[i] ?? 0))
+      .join(GAP)
+      .trimEnd();
+  const fit = (text: string) => shorten(text, Math.max(20, options.columns));
+  return `${[style.dim(fit(line(heads))), ...rows.map((row) => fit(line(row)))].join("\n")}\n`;
+}
+
+function describePoints(points: RunListEntry["points"]): string {
+  const shown = (["valid", "suspect", "invalid"] as const).filter((status) => points[status] > 0);
+  return shown.length === 0
+    ? NONE
+    : shown.map((status) => `${points[status]} ${VERDICT_MARKS[status]}`).join("  ");
+}
