@@ -13,7 +13,10 @@ export interface EngineSpec {
   readonly readiness: (version: string | undefined) => ReadinessProbe;
   readonly dialect: (version: string | undefined) => RequestDialect;
   /** Prometheus path and the engine's names mapped to ours. */
-  readonly metrics: { readonly path: string; readonly names: Readonly<Partial<Record<ServerMetric, readonly string[]>>> };
+  readonly metrics: {
+    readonly path: string;
+    readonly names: Readonly<Partial<Record<ServerMetric, readonly string[]>>>;
+  };
   /** The engine's own arguments for settings, model and address (`{host}`, `{port}`), after the launch command. */
   readonly args: (launch: LaunchInput) => readonly string[];
   readonly env: (launch: LaunchInput) => Readonly<Record<string, string>>;
@@ -43,10 +46,14 @@ export interface RequestDialect {
   readonly name: DialectName;
   /** `model` field: the served name, or a fixed word (TGI: "tgi"). */
   readonly model: "served-name" | { readonly fixed: string };
-  readonly maxTokensField: { readonly chat: "max_tokens" | "max_completion_tokens"; readonly completions: "max_tokens" };
+  readonly maxTokensField: {
+    readonly chat: "max_tokens" | "max_completion_tokens";
+    readonly completions: "max_tokens";
+  };
   /** Where `ignore_eos` goes; null where the output length cannot be forced. */
   readonly ignoreEos: "top-level" | "nvext" | null;
   readonly minTokens: boolean;
+  /** What `stream_options` may hold. `continuousUsage` is sent only where a request asks for it. */
   readonly streamOptions: { readonly includeUsage: boolean; readonly continuousUsage: boolean };
   readonly seed: boolean;
   /** `usage.completion_tokens` includes an end token that has no text when finish is "stop". */
@@ -79,6 +86,8 @@ export interface GenerationRequest {
   readonly seed?: number;
   readonly forceOutputLength: boolean;
   readonly stream: boolean;
+  /** Token counts in every chunk, where the dialect has them. Makes the server do more: for warm-ups, not measurements. */
+  readonly continuousUsage?: boolean;
   readonly extraBody: Readonly<Record<string, unknown>>;
 }
 

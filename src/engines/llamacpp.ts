@@ -1,0 +1,49 @@
+import type { EngineSpec, RequestDialect } from "./spec.ts";
+
+const dialect: RequestDialect = {
+  name: "llamacpp",
+  model: "served-name",
+  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
+  ignoreEos: "top-level",
+  minTokens: false,
+  streamOptions: { includeUsage: true, continuousUsage: false },
+  seed: true,
+  endTokenCounted: true,
+  closesAfterStream: true,
+  maxIdleMs: 4000,
+};
+
+export const llamacpp: EngineSpec = {
+  kind: "llamacpp",
+  title: "llama.cpp",
+  homepage: "https://github.com/ggml-org/llama.cpp",
+  settings: ["contextLength", "maxConcurrentRequests", "threads", "prefixCache"],
+  defaultStartTimeoutSeconds: 300,
+  defaultStopTimeoutSeconds: 15,
+  // 503 "Loading model" until it can serve.
+  readiness: () => ({ path: "/health", timeoutSeconds: 5 }),
+  dialect: () => dialect,
+  metrics: {
+    path: "/metrics",
+    names: {
+      requestsRunning: ["llamacpp:requests_processing"],
+      requestsWaiting: ["llamacpp:requests_deferred"],
+      cacheUsageShare: ["llamacpp:kv_cache_usage_ratio"],
+      promptTokensTotal: ["llamacpp:prompt_tokens_total"],
+      generationTokensTotal: ["llamacpp:tokens_predicted_total"],
+      prefixCacheHitsTotal: ["llamacpp:prompt_tokens_cached_total"],
+    },
+  },
+  args: ({ modelPath, servedName, settings }) => {
+    const slots = settings.maxConcurrentRequests ?? 1;
+    return [
+      ...["-m", modelPath, "--alias", servedName, "--host", "{host}", "--port", "{port}", "--metrics"],
+      ...["-np", `${slots}`],
+      // It divides its context among the slots.
+      ...(settings.contextLength === undefined ? [] : ["-c", `${settings.contextLength * slots}`]),
+      ...(settings.threads === undefined ? [] : ["-t", `${settings.threads}`, "-tb", `${settings.threads}`]),
+      ...(settings.prefixCache === false ? ["--no-cache-prompt"] : []),
+    ];
+  },
+  env: () => ({}),
+};

@@ -1,0 +1,67 @@
+import type { EngineSpec, RequestDialect } from "./spec.ts";
+import { isAtLeast } from "./versions.ts";
+
+const dialect: RequestDialect = {
+  name: "sglang",
+  model: "served-name",
+  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
+  ignoreEos: "top-level",
+  minTokens: true,
+  streamOptions: { includeUsage: true, continuousUsage: true },
+  seed: true,
+  endTokenCounted: true,
+  closesAfterStream: false,
+  maxIdleMs: 4000,
+};
+
+const dialect047: RequestDialect = {
+  ...dialect,
+  name: "sglang-0.4.7",
+  streamOptions: { includeUsage: true, continuousUsage: false },
+};
+
+export const sglang: EngineSpec = {
+  kind: "sglang",
+  title: "SGLang",
+  homepage: "https://docs.sglang.ai",
+  settings: [
+    "contextLength",
+    "maxConcurrentRequests",
+    "dtype",
+    "tensorParallel",
+    "gpuMemoryShare",
+    "prefixCache",
+  ],
+  defaultStartTimeoutSeconds: 900,
+  // It polls for SIGTERM every 5 s and then drains without bound.
+  defaultStopTimeoutSeconds: 30,
+  // /health of 0.4.7 is 200 before the warm-up is done; /health_generate runs a token, takes over 1 s and at most 20 s.
+  readiness: () => ({ path: "/health_generate", timeoutSeconds: 25 }),
+  dialect: (version) => (isAtLeast(version, "0.5") ? dialect : dialect047),
+  metrics: {
+    path: "/metrics",
+    names: {
+      requestsRunning: ["sglang:num_running_reqs"],
+      requestsWaiting: ["sglang:num_queue_reqs"],
+      cacheUsageShare: ["sglang:token_usage"],
+      promptTokensTotal: ["sglang:prompt_tokens_total"],
+      generationTokensTotal: ["sglang:generation_tokens_total"],
+      prefixCacheQueriesTotal: ["sglang:prompt_tokens_total"],
+      prefixCacheHitsTotal: ["sglang:cached_tokens_total"],
+    },
+  },
+  args: ({ modelPath, servedName, settings }) => [
+    ...["--model-path", modelPath, "--served-model-name", servedName, "--host", "{host}", "--port", "{port}"],
+    "--enable-metrics",
+    ...(settings.contextLength === undefined ? [] : ["--context-length", `${settings.contextLength}`]),
+    ...(settings.maxConcurrentRequests === undefined
+      ? []
+      : ["--max-running-requests", `${settings.maxConcurrentRequests}`]),
+    ...(settings.dtype === undefined ? [] : ["--dtype", settings.dtype]),
+    ...(settings.tensorParallel === undefined ? [] : ["--tp-size", `${settings.tensorParallel}`]),
+    ...(settings.gpuMemoryShare === undefined ? [] : ["--mem-fraction-static", `${settings.gpuMemoryShare}`]),
+    ...(settings.prefixCache === false ? ["--disable-radix-cache"] : []),
+  ],
+  env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1", DO_NOT_TRACK: "1" }),
+  localCommand: (python) => [python, "-m", "sglang.launch_server"],
+};

@@ -1,0 +1,75 @@
+import type { EngineSpec, RequestDialect } from "./spec.ts";
+import { isAtLeast } from "./versions.ts";
+
+const dialect: RequestDialect = {
+  name: "tgi",
+  // Any other name is taken as the id of a LoRA adapter.
+  model: { fixed: "tgi" },
+  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
+  // The router hard-codes ignore_eos_token: false and has no min_tokens: the output length cannot be forced.
+  ignoreEos: null,
+  minTokens: false,
+  streamOptions: { includeUsage: true, continuousUsage: false },
+  seed: true,
+  endTokenCounted: true,
+  closesAfterStream: false,
+  maxIdleMs: 15_000,
+};
+
+const dialect241: RequestDialect = { ...dialect, name: "tgi-2.4.1" };
+
+export const tgi: EngineSpec = {
+  kind: "tgi",
+  title: "Text Generation Inference",
+  homepage: "https://github.com/huggingface/text-generation-inference",
+  settings: [
+    "contextLength",
+    "maxConcurrentRequests",
+    "dtype",
+    "tensorParallel",
+    "gpuMemoryShare",
+    "prefixCache",
+  ],
+  defaultStartTimeoutSeconds: 900,
+  // The router drains for at most 90 s, then the shards for at most 90 s.
+  defaultStopTimeoutSeconds: 200,
+  readiness: () => ({ path: "/health", timeoutSeconds: 10 }),
+  dialect: (version) => (isAtLeast(version, "3") ? dialect : dialect241),
+  metrics: {
+    path: "/metrics",
+    names: {
+      requestsRunning: ["tgi_batch_current_size"],
+      requestsWaiting: ["tgi_queue_size"],
+      promptTokensTotal: ["tgi_request_input_length_sum"],
+      generationTokensTotal: ["tgi_request_generated_tokens_sum"],
+    },
+  },
+  args: ({ modelPath, settings }) => [
+    ...["--model-id", modelPath, "--hostname", "{host}", "--port", "{port}", "--usage-stats", "off"],
+    // Its default of 128 answers "overloaded" beyond it where the other engines queue.
+    ...["--max-concurrent-requests", "512"],
+    ...contextArgs(settings.contextLength),
+    ...(settings.maxConcurrentRequests === undefined
+      ? []
+      : ["--max-batch-size", `${settings.maxConcurrentRequests}`]),
+    ...(settings.dtype === undefined ? [] : ["--dtype", settings.dtype]),
+    ...(settings.tensorParallel === undefined ? [] : ["--num-shard", `${settings.tensorParallel}`]),
+    ...(settings.gpuMemoryShare === undefined
+      ? []
+      : ["--cuda-memory-fraction", `${settings.gpuMemoryShare}`]),
+  ],
+  env: ({ settings }) => ({
+    HF_HUB_OFFLINE: "1",
+    TRANSFORMERS_OFFLINE: "1",
+    ...(settings.prefixCache === undefined ? {} : { PREFIX_CACHING: settings.prefixCache ? "1" : "0" }),
+  }),
+};
+
+function contextArgs(contextLength: number | undefined): string[] {
+  if (contextLength === undefined) return [];
+  return [
+    ...["--max-input-tokens", `${contextLength - 1}`, "--max-total-tokens", `${contextLength}`],
+    // The router refuses to start when a prompt of the allowed length does not fit one prefill.
+    ...["--max-batch-prefill-tokens", `${Math.max(4096, contextLength)}`],
+  ];
+}

@@ -1,0 +1,87 @@
+import type { EngineSpec, RequestDialect } from "./spec.ts";
+import { isAtLeast } from "./versions.ts";
+
+const dialect: RequestDialect = {
+  name: "vllm",
+  model: "served-name",
+  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
+  ignoreEos: "top-level",
+  minTokens: true,
+  streamOptions: { includeUsage: true, continuousUsage: true },
+  seed: true,
+  endTokenCounted: true,
+  closesAfterStream: false,
+  maxIdleMs: 4000,
+};
+
+/** 0.6.4 answers 400 to any field it does not know; lifted after it (vllm-project/vllm#10463). */
+const dialect064: RequestDialect = { ...dialect, name: "vllm-0.6.4" };
+
+/** The V1 engine, with other metrics and prefix caching on by default, is the default from 0.8. */
+const isV1 = (version: string | undefined) => isAtLeast(version, "0.8");
+
+export const vllm: EngineSpec = {
+  kind: "vllm",
+  title: "vLLM",
+  homepage: "https://docs.vllm.ai",
+  settings: [
+    "contextLength",
+    "maxConcurrentRequests",
+    "threads",
+    "dtype",
+    "tensorParallel",
+    "gpuMemoryShare",
+    "prefixCache",
+  ],
+  defaultStartTimeoutSeconds: 900,
+  // 0.6.4 waits 4 s for its engine process; newer ones abort what runs at once.
+  defaultStopTimeoutSeconds: 30,
+  readiness: () => ({ path: "/health", timeoutSeconds: 10 }),
+  dialect: (version) => (isAtLeast(version, "0.6.5") ? dialect : dialect064),
+  metrics: {
+    path: "/metrics",
+    names: {
+      requestsRunning: ["vllm:num_requests_running"],
+      requestsWaiting: ["vllm:num_requests_waiting"],
+      cacheUsageShare: ["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"],
+      preemptionsTotal: ["vllm:num_preemptions_total"],
+      promptTokensTotal: ["vllm:prompt_tokens_total"],
+      generationTokensTotal: ["vllm:generation_tokens_total"],
+      prefixCacheQueriesTotal: ["vllm:prefix_cache_queries_total"],
+      prefixCacheHitsTotal: ["vllm:prefix_cache_hits_total"],
+    },
+  },
+  args: ({ modelPath, servedName, settings, version }) => [
+    ...["--model", modelPath, "--served-model-name", servedName, "--host", "{host}", "--port", "{port}"],
+    ...(settings.contextLength === undefined ? [] : ["--max-model-len", `${settings.contextLength}`]),
+    ...(settings.maxConcurrentRequests === undefined
+      ? []
+      : ["--max-num-seqs", `${settings.maxConcurrentRequests}`]),
+    ...(settings.dtype === undefined ? [] : ["--dtype", settings.dtype]),
+    ...(settings.tensorParallel === undefined
+      ? []
+      : ["--tensor-parallel-size", `${settings.tensorParallel}`]),
+    ...(settings.gpuMemoryShare === undefined
+      ? []
+      : ["--gpu-memory-utilization", `${settings.gpuMemoryShare}`]),
+    ...prefixCacheArgs(settings.prefixCache, version),
+  ],
+  env: ({ settings }) => ({
+    HF_HUB_OFFLINE: "1",
+    TRANSFORMERS_OFFLINE: "1",
+    VLLM_NO_USAGE_STATS: "1",
+    DO_NOT_TRACK: "1",
+    // vLLM on a CPU binds its own threads unless told not to; OMP_NUM_THREADS counts only then.
+    ...(settings.threads === undefined
+      ? {}
+      : { OMP_NUM_THREADS: `${settings.threads}`, VLLM_CPU_OMP_THREADS_BIND: "nobind" }),
+  }),
+  // `vllm serve` came later and is missing from the CPU build; the module starts every version.
+  localCommand: (python) => [python, "-m", "vllm.entrypoints.openai.api_server"],
+};
+
+function prefixCacheArgs(wanted: boolean | undefined, version: string | undefined): string[] {
+  if (wanted === undefined) return [];
+  if (wanted) return ["--enable-prefix-caching"];
+  return isV1(version) ? ["--no-enable-prefix-caching"] : []; // off by default before V1, and without that flag
+}
