@@ -37,8 +37,17 @@ export const llamacpp: EngineSpec = {
   args: ({ modelPath, servedName, settings }) => {
     const slots = settings.maxConcurrentRequests ?? 1;
     return [
-      ...["-m", modelPath, "--alias", servedName, "--host", "{host}", "--port", "{port}", "--metrics"],
-      ...["-np", `${slots}`],
+      "-m",
+      modelPath,
+      "--alias",
+      servedName,
+      "--host",
+      "{host}",
+      "--port",
+      "{port}",
+      "--metrics",
+      "-np",
+      `${slots}`,
       // It divides its context among the slots.
       ...(settings.contextLength === undefined ? [] : ["-c", `${settings.contextLength * slots}`]),
       ...(settings.threads === undefined ? [] : ["-t", `${settings.threads}`, "-tb", `${settings.threads}`]),

@@ -51,7 +51,14 @@ export const sglang: EngineSpec = {
     },
   },
   args: ({ modelPath, servedName, settings }) => [
-    ...["--model-path", modelPath, "--served-model-name", servedName, "--host", "{host}", "--port", "{port}"],
+    "--model-path",
+    modelPath,
+    "--served-model-name",
+    servedName,
+    "--host",
+    "{host}",
+    "--port",
+    "{port}",
     "--enable-metrics",
     ...(settings.contextLength === undefined ? [] : ["--context-length", `${settings.contextLength}`]),
     ...(settings.maxConcurrentRequests === undefined

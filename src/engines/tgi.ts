@@ -45,9 +45,17 @@ export const tgi: EngineSpec = {
     },
   },
   args: ({ modelPath, settings }) => [
-    ...["--model-id", modelPath, "--hostname", "{host}", "--port", "{port}", "--usage-stats", "off"],
+    "--model-id",
+    modelPath,
+    "--hostname",
+    "{host}",
+    "--port",
+    "{port}",
+    "--usage-stats",
+    "off",
     // Its default of 128 answers "overloaded" beyond it where the other engines queue.
-    ...["--max-concurrent-requests", "512"],
+    "--max-concurrent-requests",
+    "512",
     ...contextArgs(settings.contextLength),
     ...(settings.maxConcurrentRequests === undefined
       ? []
@@ -68,8 +76,12 @@ export const tgi: EngineSpec = {
 function contextArgs(contextLength: number | undefined): string[] {
   if (contextLength === undefined) return [];
   return [
-    ...["--max-input-tokens", `${contextLength - 1}`, "--max-total-tokens", `${contextLength}`],
+    "--max-input-tokens",
+    `${contextLength - 1}`,
+    "--max-total-tokens",
+    `${contextLength}`,
     // The router refuses to start when a prompt of the allowed length does not fit one prefill.
-    ...["--max-batch-prefill-tokens", `${Math.max(4096, contextLength)}`],
+    "--max-batch-prefill-tokens",
+    `${Math.max(4096, contextLength)}`,
   ];
 }

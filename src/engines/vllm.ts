@@ -52,7 +52,14 @@ export const vllm: EngineSpec = {
     },
   },
   args: ({ modelPath, servedName, settings, version }) => [
-    ...["--model", modelPath, "--served-model-name", servedName, "--host", "{host}", "--port", "{port}"],
+    "--model",
+    modelPath,
+    "--served-model-name",
+    servedName,
+    "--host",
+    "{host}",
+    "--port",
+    "{port}",
     ...(settings.contextLength === undefined ? [] : ["--max-model-len", `${settings.contextLength}`]),
     ...(settings.maxConcurrentRequests === undefined
       ? []
