@@ -1,3 +1,4 @@
+import { flags } from "./flags.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 
 const dialect: RequestDialect = {
@@ -37,20 +38,18 @@ export const llamacpp: EngineSpec = {
   args: ({ modelPath, servedName, settings }) => {
     const slots = settings.maxConcurrentRequests ?? 1;
     return [
-      "-m",
-      modelPath,
-      "--alias",
-      servedName,
-      "--host",
-      "{host}",
-      "--port",
-      "{port}",
+      ...flags({
+        "-m": modelPath,
+        "--alias": servedName,
+        "--host": "{host}",
+        "--port": "{port}",
+        "-np": slots,
+        // It divides its context among the slots.
+        "-c": settings.contextLength === undefined ? undefined : settings.contextLength * slots,
+        "-t": settings.threads,
+        "-tb": settings.threads,
+      }),
       "--metrics",
-      "-np",
-      `${slots}`,
-      // It divides its context among the slots.
-      ...(settings.contextLength === undefined ? [] : ["-c", `${settings.contextLength * slots}`]),
-      ...(settings.threads === undefined ? [] : ["-t", `${settings.threads}`, "-tb", `${settings.threads}`]),
       ...(settings.prefixCache === false ? ["--no-cache-prompt"] : []),
     ];
   },

@@ -1,3 +1,4 @@
+import { variables } from "./flags.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
@@ -42,18 +43,17 @@ export const nim: EngineSpec = {
   },
   // Everything is set by environment.
   args: () => [],
-  env: ({ modelPath, servedName, settings, version }) => ({
-    NIM_SERVED_MODEL_NAME: servedName,
-    NIM_SERVER_PORT: "{port}",
-    ...(isV2(version)
-      ? { NIM_MODEL_PATH: modelPath, NIM_DISABLE_MODEL_DOWNLOAD: "1" }
-      : { NIM_MODEL_NAME: modelPath }),
-    ...(settings.contextLength === undefined ? {} : { NIM_MAX_MODEL_LEN: `${settings.contextLength}` }),
-    ...(settings.tensorParallel === undefined
-      ? {}
-      : { NIM_TENSOR_PARALLEL_SIZE: `${settings.tensorParallel}` }),
-    ...prefixCacheEnv(settings.prefixCache, version),
-  }),
+  env: ({ modelPath, servedName, settings, version }) =>
+    variables({
+      NIM_SERVED_MODEL_NAME: servedName,
+      NIM_SERVER_PORT: "{port}",
+      ...(isV2(version)
+        ? { NIM_MODEL_PATH: modelPath, NIM_DISABLE_MODEL_DOWNLOAD: 1 }
+        : { NIM_MODEL_NAME: modelPath }),
+      NIM_MAX_MODEL_LEN: settings.contextLength,
+      NIM_TENSOR_PARALLEL_SIZE: settings.tensorParallel,
+      ...prefixCacheEnv(settings.prefixCache, version),
+    }),
 };
 
 /** 2.x has no variable of its own for it: it hands these words to the engine inside. */

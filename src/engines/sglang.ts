@@ -1,3 +1,4 @@
+import { flags } from "./flags.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
@@ -51,22 +52,18 @@ export const sglang: EngineSpec = {
     },
   },
   args: ({ modelPath, servedName, settings }) => [
-    "--model-path",
-    modelPath,
-    "--served-model-name",
-    servedName,
-    "--host",
-    "{host}",
-    "--port",
-    "{port}",
+    ...flags({
+      "--model-path": modelPath,
+      "--served-model-name": servedName,
+      "--host": "{host}",
+      "--port": "{port}",
+      "--context-length": settings.contextLength,
+      "--max-running-requests": settings.maxConcurrentRequests,
+      "--dtype": settings.dtype,
+      "--tp-size": settings.tensorParallel,
+      "--mem-fraction-static": settings.gpuMemoryShare,
+    }),
     "--enable-metrics",
-    ...(settings.contextLength === undefined ? [] : ["--context-length", `${settings.contextLength}`]),
-    ...(settings.maxConcurrentRequests === undefined
-      ? []
-      : ["--max-running-requests", `${settings.maxConcurrentRequests}`]),
-    ...(settings.dtype === undefined ? [] : ["--dtype", settings.dtype]),
-    ...(settings.tensorParallel === undefined ? [] : ["--tp-size", `${settings.tensorParallel}`]),
-    ...(settings.gpuMemoryShare === undefined ? [] : ["--mem-fraction-static", `${settings.gpuMemoryShare}`]),
     ...(settings.prefixCache === false ? ["--disable-radix-cache"] : []),
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1", DO_NOT_TRACK: "1" }),

@@ -1,3 +1,4 @@
+import { flags, variables } from "./flags.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
@@ -44,44 +45,27 @@ export const tgi: EngineSpec = {
       generationTokensTotal: ["tgi_request_generated_tokens_sum"],
     },
   },
-  args: ({ modelPath, settings }) => [
-    "--model-id",
-    modelPath,
-    "--hostname",
-    "{host}",
-    "--port",
-    "{port}",
-    "--usage-stats",
-    "off",
-    // Its default of 128 answers "overloaded" beyond it where the other engines queue.
-    "--max-concurrent-requests",
-    "512",
-    ...contextArgs(settings.contextLength),
-    ...(settings.maxConcurrentRequests === undefined
-      ? []
-      : ["--max-batch-size", `${settings.maxConcurrentRequests}`]),
-    ...(settings.dtype === undefined ? [] : ["--dtype", settings.dtype]),
-    ...(settings.tensorParallel === undefined ? [] : ["--num-shard", `${settings.tensorParallel}`]),
-    ...(settings.gpuMemoryShare === undefined
-      ? []
-      : ["--cuda-memory-fraction", `${settings.gpuMemoryShare}`]),
-  ],
-  env: ({ settings }) => ({
-    HF_HUB_OFFLINE: "1",
-    TRANSFORMERS_OFFLINE: "1",
-    ...(settings.prefixCache === undefined ? {} : { PREFIX_CACHING: settings.prefixCache ? "1" : "0" }),
-  }),
+  args: ({ modelPath, settings: { contextLength, ...settings } }) =>
+    flags({
+      "--model-id": modelPath,
+      "--hostname": "{host}",
+      "--port": "{port}",
+      "--usage-stats": "off",
+      // Its default of 128 answers "overloaded" beyond it where the other engines queue.
+      "--max-concurrent-requests": 512,
+      "--max-input-tokens": contextLength === undefined ? undefined : contextLength - 1,
+      "--max-total-tokens": contextLength,
+      // The router refuses to start when a prompt of the allowed length does not fit one prefill.
+      "--max-batch-prefill-tokens": contextLength === undefined ? undefined : Math.max(4096, contextLength),
+      "--max-batch-size": settings.maxConcurrentRequests,
+      "--dtype": settings.dtype,
+      "--num-shard": settings.tensorParallel,
+      "--cuda-memory-fraction": settings.gpuMemoryShare,
+    }),
+  env: ({ settings }) =>
+    variables({
+      HF_HUB_OFFLINE: 1,
+      TRANSFORMERS_OFFLINE: 1,
+      PREFIX_CACHING: settings.prefixCache === undefined ? undefined : Number(settings.prefixCache),
+    }),
 };
-
-function contextArgs(contextLength: number | undefined): string[] {
-  if (contextLength === undefined) return [];
-  return [
-    "--max-input-tokens",
-    `${contextLength - 1}`,
-    "--max-total-tokens",
-    `${contextLength}`,
-    // The router refuses to start when a prompt of the allowed length does not fit one prefill.
-    "--max-batch-prefill-tokens",
-    `${Math.max(4096, contextLength)}`,
-  ];
-}

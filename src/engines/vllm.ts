@@ -1,3 +1,4 @@
+import { flags, variables } from "./flags.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
@@ -52,37 +53,29 @@ export const vllm: EngineSpec = {
     },
   },
   args: ({ modelPath, servedName, settings, version }) => [
-    "--model",
-    modelPath,
-    "--served-model-name",
-    servedName,
-    "--host",
-    "{host}",
-    "--port",
-    "{port}",
-    ...(settings.contextLength === undefined ? [] : ["--max-model-len", `${settings.contextLength}`]),
-    ...(settings.maxConcurrentRequests === undefined
-      ? []
-      : ["--max-num-seqs", `${settings.maxConcurrentRequests}`]),
-    ...(settings.dtype === undefined ? [] : ["--dtype", settings.dtype]),
-    ...(settings.tensorParallel === undefined
-      ? []
-      : ["--tensor-parallel-size", `${settings.tensorParallel}`]),
-    ...(settings.gpuMemoryShare === undefined
-      ? []
-      : ["--gpu-memory-utilization", `${settings.gpuMemoryShare}`]),
+    ...flags({
+      "--model": modelPath,
+      "--served-model-name": servedName,
+      "--host": "{host}",
+      "--port": "{port}",
+      "--max-model-len": settings.contextLength,
+      "--max-num-seqs": settings.maxConcurrentRequests,
+      "--dtype": settings.dtype,
+      "--tensor-parallel-size": settings.tensorParallel,
+      "--gpu-memory-utilization": settings.gpuMemoryShare,
+    }),
     ...prefixCacheArgs(settings.prefixCache, version),
   ],
-  env: ({ settings }) => ({
-    HF_HUB_OFFLINE: "1",
-    TRANSFORMERS_OFFLINE: "1",
-    VLLM_NO_USAGE_STATS: "1",
-    DO_NOT_TRACK: "1",
-    // vLLM on a CPU binds its own threads unless told not to; OMP_NUM_THREADS counts only then.
-    ...(settings.threads === undefined
-      ? {}
-      : { OMP_NUM_THREADS: `${settings.threads}`, VLLM_CPU_OMP_THREADS_BIND: "nobind" }),
-  }),
+  env: ({ settings }) =>
+    variables({
+      HF_HUB_OFFLINE: 1,
+      TRANSFORMERS_OFFLINE: 1,
+      VLLM_NO_USAGE_STATS: 1,
+      DO_NOT_TRACK: 1,
+      OMP_NUM_THREADS: settings.threads,
+      // vLLM on a CPU binds its own threads unless told not to; OMP_NUM_THREADS counts only then.
+      VLLM_CPU_OMP_THREADS_BIND: settings.threads === undefined ? undefined : "nobind",
+    }),
   // `vllm serve` came later and is missing from the CPU build; the module starts every version.
   localCommand: (python) => [python, "-m", "vllm.entrypoints.openai.api_server"],
 };

@@ -83,19 +83,19 @@ describe("arguments", () => {
   });
 
   test("llama.cpp gets a context for each slot", () => {
-    const address = "-m /models/x --alias x --host {host} --port {port} --metrics";
+    const address = "-m /models/x --alias x --host {host} --port {port}";
     expect(engineSpec("llamacpp").args(full)).toEqual(
-      words(`${address} -np 4 -c 8192 -t 3 -tb 3 --no-cache-prompt`),
+      words(`${address} -np 4 -c 8192 -t 3 -tb 3 --metrics --no-cache-prompt`),
     );
-    expect(engineSpec("llamacpp").args(bare)).toEqual(words(`${address} -np 1`));
+    expect(engineSpec("llamacpp").args(bare)).toEqual(words(`${address} -np 1 --metrics`));
   });
 
   test("SGLang, TGI and NIM have their own words for the same settings", () => {
     expect(engineSpec("sglang").args(full)).toEqual(
       words(
-        "--model-path /models/x --served-model-name x --host {host} --port {port} --enable-metrics " +
+        "--model-path /models/x --served-model-name x --host {host} --port {port} " +
           "--context-length 2048 --max-running-requests 4 --dtype bfloat16 --tp-size 2 " +
-          "--mem-fraction-static 0.8 --disable-radix-cache",
+          "--mem-fraction-static 0.8 --enable-metrics --disable-radix-cache",
       ),
     );
     expect(engineSpec("tgi").args(full)).toEqual(
