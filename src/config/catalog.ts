@@ -1,5 +1,5 @@
-import type { EngineSpec } from "../engines/spec.ts";
-import type { EngineKind } from "./plan.ts";
+import { engines } from "../engines/index.ts";
+import type { EngineKind, EngineSettings } from "./plan.ts";
 
 /** What a config is checked against: the engines' abilities and the models that llmbench can fetch by name. */
 export interface Catalog {
@@ -8,7 +8,27 @@ export interface Catalog {
   readonly packages: readonly string[];
 }
 
-export type EngineFacts = Pick<
-  EngineSpec,
-  "title" | "settings" | "defaultStartTimeoutSeconds" | "defaultStopTimeoutSeconds" | "localCommand"
->;
+export interface EngineFacts {
+  readonly title: string;
+  readonly settings: readonly (keyof EngineSettings)[];
+  readonly startTimeoutSeconds: number;
+  readonly stopTimeoutSeconds: number;
+  /** Whether llmbench knows how to start it as a process, without being told a command. */
+  readonly starts: boolean;
+}
+
+/** The catalog of the engines that there are. */
+export function engineCatalog(packages: readonly string[]): Catalog {
+  const facts = engines.map((spec): [EngineKind, EngineFacts] => [
+    spec.kind,
+    {
+      title: spec.title,
+      settings: spec.settings,
+      startTimeoutSeconds: spec.defaultStartTimeoutSeconds,
+      stopTimeoutSeconds: spec.defaultStopTimeoutSeconds,
+      // llama.cpp is a program of its own and needs no Python to name.
+      starts: spec.localCommand !== undefined || spec.kind === "llamacpp",
+    },
+  ]);
+  return { engines: Object.fromEntries(facts) as Record<EngineKind, EngineFacts>, packages };
+}

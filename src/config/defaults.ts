@@ -1,4 +1,4 @@
-import type { BlockConfig } from "./schema.ts";
+import type { BlockConfig } from "./load-schema.ts";
 
 /**
  * What a config that says nothing about its load does: the protocol of the project this one grew from. Schema,

@@ -11,10 +11,11 @@ const expecting = (what: string) => ({ error: () => `expected ${what}` });
 export const NAME_PATTERN = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?$/;
 const ENV_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-export const text = (what = "text") => z.string(expecting(what)).min(1, expecting(`${what} that is not empty`));
+export const text = (what = "text") =>
+  z.string(expecting(what)).min(1, expecting(`${what} that is not empty`));
 
 export const name = () => {
-  const rule = expecting("a name of at most 50 letters, digits, dots, - and _, with a letter or digit at both ends");
+  const rule = expecting("a name (letters and digits, between them also . _ -, at most 50)");
   return z.string(rule).regex(NAME_PATTERN, rule);
 };
 
@@ -49,7 +50,10 @@ export const flag = () => z.boolean(expecting("true or false"));
 
 /** One value, or a list to go through. */
 export const oneOrMany = <T extends z.ZodType>(one: T, what: string) =>
-  z.union([one, z.array(one, expecting(what)).min(1, expecting(`${what}; the list is empty`))], expecting(what));
+  z.union(
+    [one, z.array(one, expecting(what)).min(1, expecting(`${what}; the list is empty`))],
+    expecting(what),
+  );
 
 /** Words of a command: a list, or one line that is split as a shell would. */
 export const words = () => {
@@ -63,8 +67,11 @@ export const section = <S extends z.ZodRawShape>(shape: S, what = "a mapping") =
   z.strictObject(shape, expecting(what));
 
 /** A mapping whose keys the user chooses. */
-export const named = <K extends z.ZodType<string, string>, V extends z.ZodType>(key: K, value: V, what: string) =>
-  z.record(key, value, expecting(what));
+export const named = <K extends z.ZodType<string, string>, V extends z.ZodType>(
+  key: K,
+  value: V,
+  what: string,
+) => z.record(key, value, expecting(what));
 
 export const list = <T extends z.ZodType>(item: T, what: string) => z.array(item, expecting(what));
 
@@ -81,11 +88,10 @@ export interface About {
 
 /** A key that may be left out. */
 export const optional = <T extends z.ZodType>(schema: T, about: About) =>
-  schema.optional().meta(about as unknown as Record<string, unknown>);
+  schema.optional().meta({ ...about });
 
 /** As `optional`, and its key may stand there with nothing under it: what commenting out all lines leaves. */
 export const optionalSection = <T extends z.ZodType>(schema: T, about: About) =>
-  schema.nullish().meta(about as unknown as Record<string, unknown>);
+  schema.nullish().meta({ ...about });
 
-export const required = <T extends z.ZodType>(schema: T, about: About) =>
-  schema.meta(about as unknown as Record<string, unknown>);
+export const required = <T extends z.ZodType>(schema: T, about: About) => schema.meta({ ...about });

@@ -115,6 +115,8 @@ export const PointPlan = z.strictObject({
     requests: z.number().int().positive().optional(),
     durationSeconds: z.number().positive().optional(),
   }),
+  /** Measurements of this point, where they are not the cell's `repetitions`. */
+  repetitions: z.number().int().positive().optional(),
 });
 export type PointPlan = z.infer<typeof PointPlan>;
 

@@ -1,0 +1,250 @@
+import type { Catalog } from "./catalog.ts";
+import { checkLoad } from "./check-load.ts";
+import { LOAD_DEFAULTS } from "./defaults.ts";
+import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
+import { didYouMean } from "./explain-issues.ts";
+import { type Finding, onKey, onValue, type Path } from "./finding.ts";
+import { nearest } from "./nearest.ts";
+import { EngineKind, type EngineSettings } from "./plan.ts";
+import { expandBlock } from "./points.ts";
+import { isSimulated } from "./resolve.ts";
+import type { Config, OverrideConfig } from "./schema.ts";
+import { type CellConfig, kindOf, originOf, selectCells, selects } from "./select-cells.ts";
+import { splitWords, WordsError } from "./words.ts";
+
+/** Names as the file has them, also those of parts that are themselves wrong: a reference to one is no mistake. */
+export interface KnownNames {
+  readonly engines: readonly string[];
+  readonly models: readonly string[];
+}
+
+/** All that a schema cannot see: what spans several keys, names that must exist, what each engine can do. */
+export function checkConfig(config: Config, names: KnownNames, catalog: Catalog): Finding[] {
+  const cells = selectCells(config);
+  return [
+    ...checkNames(names),
+    ...Object.entries(config.engines).flatMap(([variant, engine]) =>
+      checkEngine(variant, engine ?? {}, names, catalog),
+    ),
+    ...Object.entries(config.models).flatMap(([model, source]) =>
+      checkSource(source ?? {}, ["models", model], catalog),
+    ),
+    ...checkSelectors(config, names, cells),
+    ...(config.cells?.overrides ?? []).flatMap((override, i) =>
+      checkOverride(config, override, ["cells", "overrides", i], catalog),
+    ),
+    ...checkLoad(config.load ?? {}, ["load"]),
+    ...onceEach(cells.flatMap((cell) => checkCell(config, cell, catalog))),
+    ...checkBaseline(config, names, cells),
+  ];
+}
+
+function checkNames(names: KnownNames): Finding[] {
+  const findings: Finding[] = [];
+  for (const section of ["engines", "models"] as const) {
+    const seen = new Map<string, string>();
+    if (names[section].length === 0)
+      findings.push(onKey([section], `expected at least one ${section.slice(0, -1)}; found none`));
+    for (const name of names[section]) {
+      const earlier = seen.get(name.toLowerCase());
+      if (earlier !== undefined)
+        findings.push(
+          onKey(
+            [section, name],
+            `differs from ${JSON.stringify(earlier)} in case only, and names become folders`,
+          ),
+        );
+      else if (name.includes("--"))
+        findings.push(
+          onKey([section, name], "-- separates variant and model in the name of a cell; use one -"),
+        );
+      seen.set(name.toLowerCase(), name);
+    }
+  }
+  return findings;
+}
+
+function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, catalog: Catalog): Finding[] {
+  const path: Path = ["engines", variant];
+  const kind = kindOf(variant, engine);
+  if (kind === undefined) {
+    const near = nearest(variant, EngineKind.options);
+    return [
+      onKey(
+        path,
+        `no engine has this name; add kind: one of ${EngineKind.options.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
+      ),
+    ];
+  }
+  const findings = [
+    ...checkSettings(engine.settings ?? {}, kind, [...path, "settings"], catalog),
+    ...checkWords(engine.args, [...path, "args"]),
+    ...checkWords(engine.process?.command, [...path, "process", "command"]),
+  ];
+  const { command, venv, checkout } = engine.process ?? {};
+  if (command !== undefined && (venv !== undefined || checkout !== undefined)) {
+    const other = venv === undefined ? "checkout" : "venv";
+    findings.push(onKey([...path, "process", other], `give command or ${other}, not both`));
+  }
+  const facts = catalog.engines[kind];
+  if (!isSimulated(engine) && !facts.starts && command === undefined)
+    findings.push(
+      onKey(
+        path,
+        `llmbench cannot start ${facts.title} on this machine; say how in process.command, or write simulated: true`,
+      ),
+    );
+  return findings;
+}
+
+function checkSettings(
+  settings: NonNullable<EngineConfig["settings"]>,
+  kind: EngineKind,
+  path: Path,
+  { engines }: Catalog,
+): Finding[] {
+  const { settings: known, title } = engines[kind];
+  return Object.entries(settings).flatMap(([key, value]) =>
+    value === undefined || known.includes(key as keyof EngineSettings)
+      ? []
+      : [onKey([...path, key], `${title} has no such setting; it has ${[...known].sort().join(", ")}`)],
+  );
+}
+
+function checkWords(words: EngineConfig["args"], path: Path): Finding[] {
+  if (Array.isArray(words))
+    return path.at(-1) === "command" && words.length === 0 ? [onValue(path, "the list is empty")] : [];
+  try {
+    splitWords((words as string | undefined) ?? "");
+    return [];
+  } catch (error) {
+    if (!(error instanceof WordsError)) throw error;
+    return [onValue(path, `the line ${error.message}; quote it, or give a list of words`)];
+  }
+}
+
+function checkSource(source: ModelConfig, path: Path, { packages }: Catalog): Finding[] {
+  if (source.package === undefined) return [];
+  if (source.path !== undefined) return [onKey([...path, "package"], "give path or package, not both")];
+  if (packages.includes(source.package)) return [];
+  const near = nearest(source.package, packages);
+  return [
+    onValue(
+      [...path, "package"],
+      `llmbench has no such package; it has ${packages.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
+    ),
+  ];
+}
+
+function checkSelectors(config: Config, names: KnownNames, cells: readonly CellConfig[]): Finding[] {
+  const findings: Finding[] = [];
+  for (const section of ["exclude", "overrides"] as const) {
+    for (const [i, selector] of (config.cells?.[section] ?? []).entries()) {
+      const path: Path = ["cells", section, i];
+      const engine =
+        selector.engine === undefined ? [] : unknownName(selector.engine, names.engines, "engines");
+      const model = selector.model === undefined ? [] : unknownName(selector.model, names.models, "models");
+      findings.push(...engine.map((text) => onValue([...path, "engine"], text)));
+      findings.push(...model.map((text) => onValue([...path, "model"], text)));
+      if (selector.engine === undefined && selector.model === undefined)
+        findings.push(onKey(path, "says neither engine nor model, so it is about every cell"));
+      else if (
+        section === "overrides" &&
+        engine.length + model.length === 0 &&
+        !cells.some((cell) => selects(selector, cell.variant, cell.model))
+      )
+        findings.push(onKey(path, "is about no cell: what it selects is excluded"));
+    }
+  }
+  if (cells.length === 0 && names.engines.length > 0 && names.models.length > 0)
+    findings.push(onKey(["cells", "exclude"], "excludes every cell"));
+  return findings;
+}
+
+function unknownName(name: string, known: readonly string[], section: string): string[] {
+  if (known.includes(name)) return [];
+  const near = nearest(name, known);
+  return [
+    `${section} has no ${JSON.stringify(name)}; it has ${known.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
+  ];
+}
+
+function checkOverride(config: Config, override: OverrideConfig, path: Path, catalog: Catalog): Finding[] {
+  const { engine: _engine, model: _model, ...changes } = override;
+  if (Object.keys(changes).length === 0) return [onKey(path, "changes nothing")];
+  // What one engine lacks is said once, though several variants of it are overridden.
+  const kinds = new Set(
+    Object.entries(config.engines)
+      .filter(([variant]) => (override.engine ?? variant) === variant)
+      .map(([variant, engine]) => kindOf(variant, engine)),
+  );
+  return [
+    ...[...kinds].flatMap((kind) =>
+      kind === undefined ? [] : checkSettings(override.settings ?? {}, kind, [...path, "settings"], catalog),
+    ),
+    ...checkWords(override.args, [...path, "args"]),
+    ...checkSource(override, path, catalog),
+    ...checkLoad(override.load ?? {}, [...path, "load"]),
+  ];
+}
+
+function checkCell(config: Config, cell: CellConfig, catalog: Catalog): Finding[] {
+  const findings: Finding[] = [];
+  const { path, package: packaged } = cell.source;
+  if (cell.kind !== undefined && !isSimulated(cell.engine)) {
+    if (path === undefined && packaged === undefined)
+      findings.push(
+        onKey(
+          ["models", cell.model],
+          `add path or package: ${JSON.stringify(cell.variant)} really serves this model`,
+        ),
+      );
+    const extension = /\.(?:safetensors|bin|pt|pth|onnx)$/i.exec(path ?? "")?.[0];
+    if (extension !== undefined)
+      findings.push(
+        onValue(
+          modelOrigin(config, cell, "path"),
+          cell.kind === "llamacpp"
+            ? `${catalog.engines.llamacpp.title} reads GGUF files; found ${extension}`
+            : `expected the model's folder, not one file of it; found ${extension}`,
+        ),
+      );
+  }
+  const context = cell.engine.settings?.contextLength;
+  if (context !== undefined) {
+    const points = (cell.load.blocks ?? LOAD_DEFAULTS.blocks).flatMap((block) => expandBlock(block));
+    const longest = Math.max(...points.map(({ load }) => (load.inputTokens ?? 0) + load.outputTokens));
+    if (longest > context)
+      findings.push(
+        onValue(
+          [...originOf(config, cell, (from) => from.settings?.contextLength), "settings", "contextLength"],
+          `${context} tokens are too few: the load has requests of ${longest}`,
+        ),
+      );
+  }
+  return findings;
+}
+
+function modelOrigin(config: Config, cell: CellConfig, key: "path"): Path {
+  const from = originOf(config, cell, (place) => ("path" in place ? place[key] : undefined));
+  return from[0] === "engines" ? ["models", cell.model, key] : [...from, key];
+}
+
+function checkBaseline(config: Config, names: KnownNames, cells: readonly CellConfig[]): Finding[] {
+  const { baseline } = config;
+  if (baseline === undefined) return [];
+  const unknown = unknownName(baseline, names.engines, "engines");
+  if (unknown.length > 0) return unknown.map((text) => onValue(["baseline"], text));
+  return cells.length === 0 || cells.some((cell) => cell.variant === baseline)
+    ? []
+    : [onValue(["baseline"], `every cell of ${JSON.stringify(baseline)} is excluded`)];
+}
+
+/** Several cells may have one mistake in common. */
+function onceEach(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ path, at }) => {
+    const place = JSON.stringify([path, at]);
+    return !seen.has(place) && seen.add(place);
+  });
+}

@@ -1,0 +1,94 @@
+import { type Finding, onKey, onValue, type Path } from "./finding.ts";
+import type { BlockConfig, LoadConfig } from "./load-schema.ts";
+import { many } from "./points.ts";
+
+/** What spans several keys of a load, of the config or of an override at `path`. */
+export function checkLoad(load: LoadConfig, path: Path): Finding[] {
+  const blocks = load.blocks ?? [];
+  return [
+    ...checkPrompt(load, path),
+    ...checkBody(load.body ?? {}, [...path, "body"]),
+    ...blocks.flatMap((block, i) => checkBlock(block, [...path, "blocks", i])),
+    ...repeated(blocks.map((block) => block.name.toLowerCase())).map(({ index, first }) =>
+      onValue(
+        [...path, "blocks", index, "name"],
+        `two blocks are named ${JSON.stringify(blocks[index]?.name)}; the first is blocks[${first}] (case does not count)`,
+      ),
+    ),
+  ];
+}
+
+function checkPrompt(load: LoadConfig, path: Path): Finding[] {
+  if (load.dataset === undefined) return [];
+  const findings: Finding[] = [];
+  if (load.prompt !== undefined)
+    findings.push(onKey([...path, "dataset"], "give prompt or dataset, not both"));
+  for (const [i, block] of (load.blocks ?? []).entries()) {
+    if (block.inputTokens !== undefined)
+      findings.push(
+        onKey(
+          [...path, "blocks", i, "inputTokens"],
+          "the prompts of a dataset have their own lengths; remove inputTokens or dataset",
+        ),
+      );
+  }
+  return findings;
+}
+
+/** Fields that llmbench writes, and what to use instead. */
+const OWN_FIELDS: Readonly<Record<string, string>> = {
+  model: "servedName of the model",
+  prompt: "load.prompt or load.dataset",
+  messages: "load.prompt or load.dataset",
+  stream: "nothing: every answer is streamed",
+  stream_options: "nothing: usage is always asked for",
+  max_tokens: "outputTokens of a block",
+  max_completion_tokens: "outputTokens of a block",
+  temperature: "load.temperature",
+  seed: "load.seed",
+  n: "nothing: one answer a request is measured",
+};
+
+function checkBody(body: Readonly<Record<string, unknown>>, path: Path): Finding[] {
+  return Object.keys(body).flatMap((field) => {
+    const instead = Object.hasOwn(OWN_FIELDS, field) ? OWN_FIELDS[field] : undefined;
+    return instead === undefined
+      ? []
+      : [onKey([...path, field], `llmbench sets this field itself; instead use ${instead}`)];
+  });
+}
+
+function checkBlock(block: BlockConfig, path: Path): Finding[] {
+  const findings: Finding[] = [];
+  const at = (key: keyof BlockConfig, text: string) => findings.push(onKey([...path, key], text));
+  if (block.rate === undefined) {
+    for (const key of ["arrival", "maxConcurrency"] as const)
+      if (block[key] !== undefined) at(key, "only requests at a rate have it; add rate, or remove it");
+  } else {
+    if (block.concurrency !== undefined)
+      at(
+        "rate",
+        "give concurrency or rate, not both; what limits the requests in flight at a rate is maxConcurrency",
+      );
+    if (typeof block.requests === "object")
+      at("requests", "a rate has no users to count by; give a number, or duration");
+    if (block.requests === undefined && block.duration === undefined)
+      at("rate", "a block with a rate needs requests or duration, such as duration: 60s");
+  }
+  if (block.requests !== undefined && block.duration !== undefined)
+    at("duration", "give requests or duration, not both");
+  for (const key of ["concurrency", "rate", "inputTokens", "outputTokens"] as const) {
+    const values = many(block[key] ?? []);
+    for (const { index } of repeated(values))
+      findings.push(onValue([...path, key, index], `${values[index]} is in the list already`));
+  }
+  return findings;
+}
+
+/** Items that equal an earlier one. */
+function repeated<T>(items: readonly T[]): { index: number; first: number }[] {
+  return items.flatMap((item, index) => {
+    const first = items.indexOf(item);
+    return first < index ? [{ index, first }] : [];
+  });
+}

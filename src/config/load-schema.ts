@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { BLOCK_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
+import {
+  choice,
+  count,
+  duration,
+  flag,
+  list,
+  name,
+  named,
+  number,
+  oneOrMany,
+  optional,
+  optionalSection,
+  required,
+  section,
+  text,
+} from "./fields.ts";
+
+const positiveCount = count(1);
+
+export const Block = section({
+  name: required(name(), {
+    description: "Names the points of this block.",
+    examples: ["batching"],
+  }),
+  concurrency: optional(oneOrMany(positiveCount, "a whole number, 1 or more, or a list of them"), {
+    description:
+      "Requests in flight, each stream sending its next as soon as it has its answer (closed loop).",
+    default: BLOCK_DEFAULTS.concurrency,
+    examples: [[1, 4, 16]],
+  }),
+  rate: optional(oneOrMany(number(0.001, 100_000), "a number of requests a second, or a list of them"), {
+    description: "Requests a second, whatever the server does (open loop). Instead of `concurrency`.",
+    examples: [[2, 8]],
+  }),
+  arrival: optional(choice(["poisson", "constant"]), {
+    description: "How requests at a rate are spread in time.",
+    default: BLOCK_DEFAULTS.arrival,
+  }),
+  maxConcurrency: optional(positiveCount, {
+    description: "Most requests in flight at a rate; more are held back, and the verdict says so.",
+    default: BLOCK_DEFAULTS.maxConcurrency,
+  }),
+  outputTokens: optional(oneOrMany(positiveCount, "a whole number, 1 or more, or a list of them"), {
+    description: "Tokens to generate.",
+    default: BLOCK_DEFAULTS.outputTokens,
+    examples: [64, [32, 128]],
+  }),
+  inputTokens: optional(oneOrMany(positiveCount, "a whole number, 1 or more, or a list of them"), {
+    description: "Length of the prompt, learned from the server's own count during warm-up.",
+    defaultWords: "the prompt as it is",
+    examples: [[512, 2048]],
+  }),
+  requests: optional(
+    z.union(
+      [
+        positiveCount,
+        section({
+          perUser: required(positiveCount, { description: "Requests for each stream of the concurrency." }),
+          atLeast: optional(positiveCount, { description: "At least this many in all." }),
+        }),
+      ],
+      { error: () => "expected a whole number, 1 or more, or {atLeast: N, perUser: N}" },
+    ),
+    {
+      description:
+        "Requests of one measurement: a number, or the larger of `atLeast` and `perUser` × concurrency.",
+      default: BLOCK_DEFAULTS.requests,
+      examples: [100, { atLeast: 12, perUser: 6 }],
+    },
+  ),
+  duration: optional(duration(), {
+    description: "Sends for this long instead of a number of requests.",
+    examples: ["60s"],
+  }),
+  repetitions: optional(positiveCount, {
+    description: "Measurements of each point of this block.",
+    defaultWords: "`load.repetitions`",
+    examples: [3],
+  }),
+});
+export type BlockConfig = z.infer<typeof Block>;
+
+const requestKeys = {
+  api: optional(choice(["completions", "chat"]), {
+    description:
+      "Endpoint: `/v1/completions` sends the prompt as it is, `/v1/chat/completions` through the model's chat template.",
+    default: LOAD_DEFAULTS.api,
+  }),
+  prompt: optional(text(), {
+    description: "The prompt, the same for each request.",
+    default: LOAD_DEFAULTS.prompt,
+  }),
+  dataset: optional(text(), {
+    description:
+      "JSON Lines file with prompts, chat messages or ShareGPT conversations. Instead of `prompt`.",
+    examples: ["prompts.jsonl"],
+  }),
+  temperature: optional(number(0, 10), {
+    description: "Sampling temperature; 0 takes the likeliest token.",
+    default: LOAD_DEFAULTS.temperature,
+  }),
+  forceOutputLength: optional(flag(), {
+    description: "Ask for exactly `outputTokens` tokens, where the engine can (TGI cannot).",
+    default: LOAD_DEFAULTS.forceOutputLength,
+  }),
+  cache: optional(choice(["warm"]), {
+    description: "What caches hold when measuring: `warm` is the same prompt again and again.",
+    default: LOAD_DEFAULTS.cache,
+  }),
+  timeout: optional(duration(), {
+    description: "A request that takes longer has failed.",
+    default: LOAD_DEFAULTS.timeout,
+  }),
+  warmup: optional(count(0, 10_000), {
+    description: "Requests before a cell is measured; they are not counted.",
+    default: LOAD_DEFAULTS.warmup,
+  }),
+  repetitions: optional(count(1, 1_000), {
+    description: "Measurements of each point.",
+    default: LOAD_DEFAULTS.repetitions,
+    examples: [3],
+  }),
+  body: optionalSection(named(z.string(), z.unknown(), "a mapping of request fields"), {
+    description: "Fields added to the body of each request, as the engine knows them.",
+    defaultWords: "none",
+    examples: [{ top_p: 0.9 }],
+  }),
+  saveText: optional(flag(), {
+    description: "Keep what was generated with the records. Files grow.",
+    default: LOAD_DEFAULTS.saveText,
+  }),
+  blocks: optional(list(Block, "a list of blocks").min(1, { error: () => "expected at least one block" }), {
+    description: "Groups of load settings. A point is measured for each combination of a block's values.",
+    default: LOAD_DEFAULTS.blocks,
+  }),
+};
+export const notBothPrompts = { required: ["prompt", "dataset"] };
+
+export const Load = section({
+  ...requestKeys,
+  seed: optional(count(0, 2_147_483_647), {
+    description: "Seed of everything that is drawn by chance.",
+    default: LOAD_DEFAULTS.seed,
+  }),
+});
+export const LoadOverride = section(requestKeys);
+
+export type LoadConfig = z.infer<typeof Load>;

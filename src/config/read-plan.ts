@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ExitStatus, LlmbenchError } from "../error.ts";
+import type { Catalog } from "./catalog.ts";
+import { checkConfig } from "./check-config.ts";
+import { checkReferences } from "./check-references.ts";
+import { explainIssues, valueAt } from "./explain-issues.ts";
+import { type Finding, onKey, onValue, type Path, related } from "./finding.ts";
+import { type Folders, resolvePath } from "./paths.ts";
+import type { Plan } from "./plan.ts";
+import { readConfigText } from "./read-text.ts";
+import { renderFindings } from "./render-findings.ts";
+import { resolveConfig } from "./resolve.ts";
+import { salvageConfig } from "./salvage.ts";
+import { Config } from "./schema.ts";
+import type { Environment } from "./secrets.ts";
+import { readYaml } from "./yaml-document.ts";
+
+export interface ReadPlanOptions {
+  /** Where secrets are looked up; null leaves it to the moment a server starts. Default: this process's. */
+  readonly environment?: Environment | null;
+  readonly catalog: Catalog;
+  /** What `~` stands for. Default: the user's home folder. */
+  readonly home?: string;
+}
+
+/**
+ * Reads a config file and resolves it to a plan. Throws LlmbenchError with exit status 2: CONFIG_NOT_FOUND,
+ * CONFIG_UNREADABLE, or CONFIG_INVALID with every finding of the file in `details`.
+ */
+export async function readPlan(file: string, options: ReadPlanOptions): Promise<Plan> {
+  const text = await readConfigText(file);
+  const folders = { config: dirname(resolve(file)), home: options.home ?? homedir() };
+  const environment = options.environment === undefined ? process.env : options.environment;
+  const document = readYaml(text);
+  const reject = (findings: readonly Finding[]): never => {
+    throw new LlmbenchError(
+      "CONFIG_INVALID",
+      `${file} has ${findings.length === 1 ? "a problem" : `${findings.length} problems`}.`,
+      {
+        exitStatus: ExitStatus.usage,
+        details: renderFindings(findings, file, text, document),
+        hint: "Every key is in docs/configuration.md; llmbench init prints a config to start from.",
+      },
+    );
+  };
+
+  const { data } = document;
+  if (data === undefined) return reject(document.findings);
+  if (data === null)
+    return reject([...document.findings, onKey([], "the file is empty; expected engines and models")]);
+  const parsed = Config.safeParse(data);
+  const shape = [
+    ...document.findings,
+    ...(parsed.success ? [] : explainIssues(parsed.error.issues, data, document.places)),
+  ];
+  const config = parsed.success ? parsed.data : salvageConfig(data);
+  const datasets = config === undefined ? noDatasets : await hashDatasets(config, folders);
+  const meaning = [
+    ...checkReferences(data, environment),
+    ...(config === undefined ? [] : checkConfig(config, namesIn(data), options.catalog)),
+    ...datasets.findings,
+  ];
+  // What was taken out for its shape is not to be missed a second time.
+  const findings = [
+    ...shape,
+    ...meaning.filter((late) => !shape.some((early) => related(early.path, late.path))),
+  ];
+  if (findings.length > 0 || config === undefined) return reject(findings);
+
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  return resolveConfig(config, {
+    file,
+    sha256,
+    folders,
+    catalog: options.catalog,
+    datasets: datasets.hashes,
+  });
+}
+
+function namesIn(data: unknown): { engines: string[]; models: string[] } {
+  const keys = (section: string) => Object.keys((valueAt(data, [section]) as object | undefined) ?? {});
+  return { engines: keys("engines"), models: keys("models") };
+}
+
+interface Datasets {
+  readonly hashes: ReadonlyMap<string, string>;
+  readonly findings: readonly Finding[];
+}
+const noDatasets: Datasets = { hashes: new Map(), findings: [] };
+
+async function hashDatasets(config: Config, folders: Folders): Promise<Datasets> {
+  const hashes = new Map<string, string>();
+  const findings: Finding[] = [];
+  for (const [path, dataset] of datasetsOf(config)) {
+    const file = resolvePath(dataset, folders);
+    try {
+      hashes.set(file, await hashFile(file));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      const why = {
+        ENOENT: "no such file",
+        EISDIR: "a folder, not a file",
+        EACCES: "not allowed to read it",
+      };
+      const reason = why[code as keyof typeof why] ?? String(error);
+      findings.push(onValue(path, `${reason}: ${file}`));
+    }
+  }
+  return { hashes, findings };
+}
+
+function datasetsOf(config: Config): [Path, string][] {
+  const found: [Path, string][] = [];
+  if (config.load?.dataset !== undefined) found.push([["load", "dataset"], config.load.dataset]);
+  for (const [i, override] of (config.cells?.overrides ?? []).entries())
+    if (override.load?.dataset !== undefined)
+      found.push([["cells", "overrides", i, "load", "dataset"], override.load.dataset]);
+  return found;
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}

@@ -1,0 +1,101 @@
+import { defined } from "./defined.ts";
+import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
+import type { Path } from "./finding.ts";
+import type { LoadConfig } from "./load-schema.ts";
+import { EngineKind } from "./plan.ts";
+import type { Config, OverrideConfig } from "./schema.ts";
+
+/** A cell as the config says it: overrides applied, defaults not yet. */
+export interface CellConfig {
+  readonly variant: string;
+  /** Undefined where the config names no engine that there is. */
+  readonly kind: EngineKind | undefined;
+  readonly model: string;
+  readonly engine: EngineConfig;
+  readonly source: ModelConfig;
+  readonly load: LoadConfig;
+}
+
+/** The kind of a variant: what it says, or else its name. */
+export function kindOf(variant: string, engine: EngineConfig | null): EngineKind | undefined {
+  return engine?.kind ?? EngineKind.safeParse(variant).data;
+}
+
+/**
+ * The matrix without what is excluded, model by model, so that the variants that are compared run one after the
+ * other. Overrides apply in order: mappings are merged key by key, anything else is replaced.
+ */
+export function selectCells(config: Config): CellConfig[] {
+  const excluded = config.cells?.exclude ?? [];
+  const overrides = config.cells?.overrides ?? [];
+  const cells: CellConfig[] = [];
+  for (const [model, source] of Object.entries(config.models)) {
+    for (const [variant, engine] of Object.entries(config.engines)) {
+      if (excluded.some((selector) => selects(selector, variant, model))) continue;
+      let cell: CellConfig = {
+        variant,
+        kind: kindOf(variant, engine),
+        model,
+        engine: engine ?? {},
+        source: source ?? {},
+        load: config.load ?? {},
+      };
+      for (const override of overrides)
+        if (selects(override, variant, model)) cell = { ...cell, ...applyOverride(cell, override) };
+      cells.push(cell);
+    }
+  }
+  return cells;
+}
+
+/** Whether an exclude or an override is about a cell. */
+export function selects(
+  selector: Pick<OverrideConfig, "engine" | "model">,
+  variant: string,
+  model: string,
+): boolean {
+  return (selector.engine ?? variant) === variant && (selector.model ?? model) === model;
+}
+
+/**
+ * Where a cell takes a setting from, for messages: its last override that has it, else its variant. `pick` sees
+ * either.
+ */
+export function originOf(
+  config: Config,
+  cell: Pick<CellConfig, "variant" | "model">,
+  pick: (from: EngineConfig | OverrideConfig) => unknown,
+): Path {
+  const overrides = config.cells?.overrides ?? [];
+  const last = overrides.findLastIndex(
+    (override) => selects(override, cell.variant, cell.model) && pick(override) !== undefined,
+  );
+  return last === -1 ? ["engines", cell.variant] : ["cells", "overrides", last];
+}
+
+function applyOverride(
+  cell: CellConfig,
+  override: OverrideConfig,
+): Pick<CellConfig, "engine" | "source" | "load"> {
+  const { args, startTimeout, stopTimeout, path, package: packaged, servedName, precision } = override;
+  // A model has one source, a request one kind of prompt: the override's takes the other's place.
+  const { path: _path, package: _package, ...named } = cell.source;
+  const { prompt: _prompt, dataset: _dataset, ...asked } = cell.load;
+  return {
+    engine: defined({
+      ...cell.engine,
+      settings: { ...cell.engine.settings, ...override.settings },
+      env: { ...cell.engine.env, ...override.env },
+      ...defined({ args, startTimeout, stopTimeout }),
+    }),
+    source: {
+      ...(path === undefined && packaged === undefined ? cell.source : named),
+      ...defined({ path, package: packaged, servedName, precision }),
+    },
+    load: {
+      ...(override.load?.prompt === undefined && override.load?.dataset === undefined ? cell.load : asked),
+      ...defined(override.load ?? {}),
+      body: { ...cell.load.body, ...override.load?.body },
+    },
+  };
+}
