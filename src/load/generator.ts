@@ -1,0 +1,214 @@
+import { ClosedLoop } from "./closed-loop.ts";
+import { Flights } from "./flights.ts";
+import { InstrumentWatch } from "./instrument.ts";
+import type { MeasurementOutcome, MeasureOptions, Progress } from "./measurement.ts";
+import { OpenLoop } from "./open-loop.ts";
+import type { RequestRecord } from "./record.ts";
+import type { RequestPlace, ResponseReader } from "./response-reader.ts";
+import { checkLoad } from "./schedule.ts";
+
+const progressPeriodMs = 200;
+
+/** What a loop may do: it decides when requests start; the generator sends and counts them. */
+export interface LoopHost {
+  /** Sends request number `i`; `ended` is called once. */
+  send(place: Omit<RequestPlace, "worker">, ended: (record: RequestRecord) => void): void;
+  /** Records a request that fell due and will never be sent. */
+  giveUp(place: Omit<RequestPlace, "worker">, why: string): void;
+  readonly inFlight: number;
+  /** To be called by the loop when it will send no more. Requests may still be in flight. */
+  exhausted(): void;
+}
+
+/** A closed or an open loop. */
+export interface Loop {
+  /** Requests that were due so far, or in all where that is known. */
+  readonly planned: number;
+  start(): void;
+  /** Sends no more. */
+  stop(why: string): void;
+}
+
+/**
+ * Runs one measurement: sends requests as `load` says and records each as it ends. Resolves when the last one has
+ * ended, whatever came of them. Rejects with LOAD_SETTING when the load cannot be made, and with what `requests`,
+ * `recorder` or `onProgress` throw, once nothing is in flight any more.
+ */
+export async function measure(options: MeasureOptions): Promise<MeasurementOutcome> {
+  checkLoad(options.load);
+  return new Measurement(options).run();
+}
+
+class Measurement implements LoopHost {
+  readonly #options: MeasureOptions;
+  readonly #flights: Flights;
+  readonly #loop: Loop;
+  readonly #watch = new InstrumentWatch();
+  readonly #progress: { -readonly [K in keyof Progress]: Progress[K] };
+  readonly #startUs: number;
+  #ok = 0;
+  #failed = 0;
+  #timedOut = 0;
+  #cancelled = 0;
+  #failedInARow = 0;
+  #firstSentUs: number | undefined;
+  #lastEndUs: number | undefined;
+  #stopped: MeasurementOutcome["stopped"] = "complete";
+  #exhausted = false;
+  #thrown: { error: unknown } | undefined;
+  #finished: () => void = () => {};
+
+  constructor(options: MeasureOptions) {
+    this.#options = options;
+    this.#flights = new Flights(options.transport, options.timeoutMs, options.read ?? {});
+    this.#startUs = options.clock.nowUs();
+    const plan = { load: options.load, clock: options.clock, startUs: this.#startUs };
+    const expectedE2eMs = options.expectedE2eMs ?? 0;
+    this.#loop =
+      options.load.arrival === "closed"
+        ? new ClosedLoop({ ...plan, expectedE2eMs }, this)
+        : new OpenLoop({ ...plan, expectedE2eMs, seed: options.seed }, this);
+    this.#progress = {
+      planned: options.load.requests,
+      sent: 0,
+      done: 0,
+      failed: 0,
+      inFlight: 0,
+      outputTokens: 0,
+      chunks: 0,
+    };
+  }
+
+  async run(): Promise<MeasurementOutcome> {
+    const abort = () => this.#stop("aborted", "the measurement was stopped");
+    const signal = this.#options.signal;
+    signal?.addEventListener("abort", abort, { once: true });
+    const ticker = setInterval(() => this.#tick(), progressPeriodMs);
+    await new Promise<void>((resolve) => {
+      this.#finished = resolve;
+      if (signal?.aborted === true) abort();
+      else this.#loop.start();
+    });
+    clearInterval(ticker);
+    signal?.removeEventListener("abort", abort);
+    this.#tick();
+    const instrument = this.#watch.stop();
+    if (this.#thrown !== undefined) throw this.#thrown.error;
+    return {
+      requests: {
+        planned: this.#loop.planned,
+        ok: this.#ok,
+        failed: this.#failed,
+        timedOut: this.#timedOut,
+        cancelled: this.#cancelled,
+      },
+      stopped: this.#stopped,
+      startUs: Math.round(this.#startUs),
+      ...(this.#firstSentUs !== undefined && { firstSentUs: this.#firstSentUs }),
+      ...(this.#lastEndUs !== undefined && { lastEndUs: this.#lastEndUs }),
+      instrument,
+    };
+  }
+
+  get inFlight(): number {
+    return this.#flights.count;
+  }
+
+  send(place: Omit<RequestPlace, "worker">, ended: (record: RequestRecord) => void): void {
+    try {
+      const request = this.#options.requests(place.i);
+      this.#progress.sent++;
+      this.#flights.launch(request, { ...place, worker: this.#options.worker ?? 0 }, (record, reader) => {
+        this.#take(record, reader);
+        ended(record);
+        this.#finishIfOver();
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  giveUp(place: Omit<RequestPlace, "worker">, why: string): void {
+    this.#take({
+      i: place.i,
+      worker: this.#options.worker ?? 0,
+      phase: place.phase,
+      connection: { reused: false },
+      scheduledUs: Math.round(place.scheduledUs),
+      endUs: Math.round(this.#options.clock.nowUs()),
+      reads: { gapsUs: [], chunks: [], bytes: [] },
+      tokens: {},
+      error: { kind: "cancelled", message: why },
+    });
+  }
+
+  exhausted(): void {
+    this.#exhausted = true;
+    this.#finishIfOver();
+  }
+
+  #take(record: RequestRecord, reader?: ResponseReader): void {
+    const progress = this.#progress;
+    progress.done++;
+    progress.outputTokens += record.tokens.output ?? 0;
+    if (reader !== undefined) {
+      progress.chunks += reader.chunks;
+      this.#watch.count(reader);
+    }
+    if (record.sentUs !== undefined) {
+      this.#firstSentUs = Math.min(this.#firstSentUs ?? record.sentUs, record.sentUs);
+      this.#lastEndUs = Math.max(this.#lastEndUs ?? record.endUs, record.endUs);
+    }
+    this.#count(record);
+    try {
+      this.#options.recorder.write(record);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #count(record: RequestRecord): void {
+    if (record.error === undefined) {
+      this.#ok++;
+      this.#failedInARow = 0;
+      return;
+    }
+    this.#progress.failed++;
+    if (record.error.kind === "cancelled") {
+      this.#cancelled++;
+      return;
+    }
+    if (record.error.kind === "timeout") this.#timedOut++;
+    else this.#failed++;
+    this.#failedInARow++;
+    if (this.#failedInARow >= (this.#options.giveUpAfterFailures ?? Number.POSITIVE_INFINITY)) {
+      this.#stop("failures", `${this.#failedInARow} requests in a row failed`);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#thrown ??= { error };
+    this.#stop("aborted", "the measurement failed");
+  }
+
+  #stop(stopped: MeasurementOutcome["stopped"], why: string): void {
+    if (this.#stopped === "complete") this.#stopped = stopped;
+    this.#loop.stop(why);
+    this.#flights.cancelAll();
+    this.exhausted();
+  }
+
+  #finishIfOver(): void {
+    if (this.#exhausted && this.#flights.count === 0) this.#finished();
+  }
+
+  #tick(): void {
+    this.#watch.sampleMemory();
+    this.#progress.inFlight = this.#flights.count;
+    try {
+      this.#options.onProgress?.(this.#progress);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+}

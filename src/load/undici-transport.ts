@@ -1,0 +1,224 @@
+import { buildConnector, Client, type Dispatcher, Pool } from "undici";
+import { LlmbenchError } from "../error.ts";
+import type { Clock } from "./clock.ts";
+import { type Connection, ConnectionReserve } from "./connection-reserve.ts";
+import type { InFlight, Sink, Transport, TransportRequest } from "./transport.ts";
+import { Exchange, type ExchangeOwner } from "./undici-exchange.ts";
+
+export interface UndiciTransportOptions {
+  /** Scheme, host and port: `http://127.0.0.1:8000`. */
+  readonly origin: string;
+  /** The measurement's clock. */
+  readonly clock: Clock;
+  /** Most connections in use at once; further requests wait for one. Default: as many as there are requests. */
+  readonly maxConnections?: number;
+  /**
+   * Each request on a connection of its own, opened while the one before was running: for servers that close after
+   * each answer whatever their headers say. Default: off until the server is seen to do so.
+   */
+  readonly freshConnections?: boolean;
+  /** A connection idle for longer is not used again. Default 4000: servers close theirs after 5 s. */
+  readonly maxIdleMs?: number;
+  /** Default 10000. */
+  readonly connectTimeoutMs?: number;
+  readonly tls?: { readonly ca?: string | Buffer };
+  /** Sent with each request, before its own. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A transport over undici's `Pool.dispatch`: one request at a time a connection, opened ahead. */
+export function createUndiciTransport(options: UndiciTransportOptions): Transport {
+  return new UndiciTransport(options);
+}
+
+/** An unannounced close this soon after an answer is the server's habit, not an idle connection's end. */
+const habitualCloseUs = 1e6;
+
+class UndiciTransport implements Transport, ExchangeOwner {
+  readonly name = "undici-7.30.2";
+  readonly clock: Clock;
+  readonly #origin: URL;
+  readonly #pool: Pool;
+  readonly #reserve: ConnectionReserve;
+  readonly #clientOptions: Client.Options;
+  readonly #learnsFresh: boolean;
+  readonly #maxIdleUs: number;
+  readonly #headers: Readonly<Record<string, string>>;
+  #fresh: boolean;
+  /** Connections that `open` asked for. */
+  #wanted = 0;
+  /** Connections in the hands of the pool's clients that will take another request. */
+  readonly #held = new Set<Connection>();
+  /** The last request's headers and how undici takes them: the same object comes each time. */
+  #headersOf: Readonly<Record<string, string>> | undefined;
+  #headerList: string[] = [];
+
+  constructor(options: UndiciTransportOptions) {
+    const maxIdleMs = options.maxIdleMs ?? 4000;
+    this.clock = options.clock;
+    this.#origin = new URL(options.origin);
+    this.#maxIdleUs = maxIdleMs * 1000;
+    this.#fresh = options.freshConnections ?? false;
+    this.#learnsFresh = options.freshConnections === undefined;
+    this.#headers = { "accept-encoding": "identity", ...options.headers };
+    const connect = buildConnector({
+      timeout: options.connectTimeoutMs ?? 10_000,
+      ...(options.tls?.ca !== undefined && { ca: options.tls.ca }),
+    } as buildConnector.BuildOptions);
+    const { protocol, hostname, host, port } = this.#origin;
+    const target = { protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, "") };
+    this.#reserve = new ConnectionReserve(
+      (callback) => connect(target, (...[error, socket]) => callback(error, socket)),
+      options.clock,
+      maxIdleMs,
+    );
+    this.#clientOptions = {
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: maxIdleMs,
+      keepAliveMaxTimeout: maxIdleMs,
+      keepAliveTimeoutThreshold: 1000,
+    };
+    this.#pool = new Pool(this.#origin, {
+      connections: options.maxConnections ?? null,
+      factory: () => this.#createClient(),
+    });
+  }
+
+  async open(n: number): Promise<void> {
+    this.#wanted = n;
+    try {
+      await this.#reserve.fill(n);
+    } catch (error) {
+      throw new LlmbenchError("LOAD_CONNECT", `cannot connect to ${this.#origin.host}: ${messageOf(error)}`, {
+        hint: "is the server up, and is this its address?",
+        cause: error,
+      });
+    }
+    this.#balance();
+  }
+
+  send(request: TransportRequest, sink: Sink): InFlight {
+    const exchange = new Exchange(this, sink, request);
+    this.#pool.dispatch(this.#dispatchOptions(request), exchange);
+    return exchange;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+    await this.#reserve.close();
+  }
+
+  closing(connection: Connection): void {
+    connection.ending = true;
+    this.#held.delete(connection);
+    this.#balance();
+  }
+
+  released(connection: Connection): void {
+    connection.idleSinceUs = this.clock.nowUs();
+  }
+
+  sendAgain(exchange: Exchange): void {
+    const client = this.#createClient();
+    client.dispatch(this.#dispatchOptions(exchange.request), exchange);
+    // Closes once the request has its answer.
+    void client.close();
+  }
+
+  #dispatchOptions(request: TransportRequest): Dispatcher.DispatchOptions {
+    return {
+      method: request.method,
+      path: request.path,
+      headers: this.#listHeaders(request.headers),
+      body: request.body ?? null,
+      reset: this.#fresh,
+    };
+  }
+
+  #listHeaders(headers: Readonly<Record<string, string>>): string[] {
+    if (headers !== this.#headersOf) {
+      this.#headersOf = headers;
+      this.#headerList = Object.entries({ ...this.#headers, ...headers }).flat();
+    }
+    return this.#headerList;
+  }
+
+  /** A client of the pool. It opens no connection itself: it takes one of the reserve, which knows when it was opened. */
+  #createClient(): CarrierClient {
+    return new CarrierClient(this.#origin, this.#clientOptions, {
+      take: (callback) =>
+        this.#reserve.take((error, connection, waitedUs) => {
+          if (connection !== null) this.#hold(connection);
+          callback(error, connection, waitedUs);
+        }),
+      isStale: (connection) =>
+        connection.uses > 0 && this.clock.nowUs() - connection.idleSinceUs > this.#maxIdleUs,
+    });
+  }
+
+  #hold(connection: Connection): void {
+    this.#held.add(connection);
+    connection.socket.once("close", () => {
+      this.#held.delete(connection);
+      const idleUs = this.clock.nowUs() - connection.idleSinceUs;
+      if (this.#learnsFresh && connection.ending && connection.uses > 0 && idleUs < habitualCloseUs) this.#fresh = true;
+      this.#balance();
+    });
+    this.#balance();
+  }
+
+  /** As many connections wait for use as `open` asked for, less those that the pool's clients can use again. */
+  #balance(): void {
+    this.#reserve.keep(this.#fresh ? this.#wanted : Math.max(0, this.#wanted - this.#held.size));
+  }
+}
+
+type TakeCallback = (error: Error | null, connection: Connection | null, waitedUs?: number) => void;
+
+interface ConnectionSource {
+  take(callback: TakeCallback): void;
+  isStale(connection: Connection): boolean;
+}
+
+/** An undici client that tells each exchange which connection carries it. */
+class CarrierClient extends Client {
+  readonly #source: ConnectionSource;
+  readonly #carrier: { connection: Connection | undefined; waitedUs: number | undefined };
+
+  constructor(origin: URL, options: Client.Options, source: ConnectionSource) {
+    const carrier: { connection: Connection | undefined; waitedUs: number | undefined } = {
+      connection: undefined,
+      waitedUs: undefined,
+    };
+    super(origin, {
+      ...options,
+      connect: (_target, callback) =>
+        source.take((error, connection, waitedUs) => {
+          if (connection === null) {
+            callback(error ?? new Error("no connection"), null);
+            return;
+          }
+          carrier.connection = connection;
+          carrier.waitedUs = waitedUs;
+          callback(null, connection.socket);
+        }),
+    });
+    this.#source = source;
+    this.#carrier = carrier;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (handler instanceof Exchange) handler.carrier = this.#carrier;
+    const idle = this.#carrier.connection;
+    // undici's own timer says the same, but late when the event loop is.
+    if (idle !== undefined && this.#source.isStale(idle)) idle.socket.destroy();
+    return super.dispatch(options, handler);
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map((one) => messageOf(one)).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}
