@@ -1,0 +1,64 @@
+import { type Head, type HttpAnswer, statusLine } from "../http.ts";
+
+/** Head as uvicorn writes it; `last` are headers that middleware adds after the content type. */
+export function uvicornHead(head: Head, last: readonly string[]): string {
+  const lines = [
+    statusLine(head.status),
+    `date: ${new Date().toUTCString()}`,
+    "server: uvicorn",
+    ...head.headers,
+    ...(head.length === undefined ? [] : [`content-length: ${head.length}`]),
+    ...(head.contentType === undefined ? [] : [`content-type: ${head.contentType}`]),
+    ...(head.bare === true ? [] : last),
+    ...(head.close === "announced" ? ["connection: close"] : []),
+    ...(head.length === undefined ? ["transfer-encoding: chunked"] : []),
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+export function json(status: number, body: unknown, more: Partial<HttpAnswer> = {}): HttpAnswer {
+  return { status, contentType: "application/json", body: JSON.stringify(body), ...more };
+}
+
+/** What FastAPI says of a path or method that it does not know. */
+export function fastapiNotFound(_method: string, _path: string, known: boolean): HttpAnswer {
+  return known
+    ? json(405, { detail: "Method Not Allowed" }, { headers: ["allow: POST"] })
+    : json(404, { detail: "Not Found" });
+}
+
+/** An exception that FastAPI did not expect: uvicorn answers and closes. */
+export const internalServerError: HttpAnswer = {
+  status: 500,
+  contentType: "text/plain; charset=utf-8",
+  body: "Internal Server Error",
+  close: "silent",
+  bare: true,
+};
+
+export const emptyOk: HttpAnswer = { status: 200, body: "" };
+
+/** `value` in single quotes as Python prints it, for error messages that quote the request. */
+export function pythonRepr(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "string") return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  if (Array.isArray(value)) return `[${value.map(pythonRepr).join(", ")}]`;
+  if (typeof value === "object") {
+    return `{${Object.entries(value)
+      .map(([key, entry]) => `${pythonRepr(key)}: ${pythonRepr(entry)}`)
+      .join(", ")}}`;
+  }
+  return "None";
+}
+
+/** JSON with a space after colons and commas, as Python's json.dumps writes it. */
+export function pythonJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    return `{${Object.entries(value)
+      .map(([key, entry]) => `${JSON.stringify(key)}: ${pythonJson(entry)}`)
+      .join(", ")}}`;
+  }
+  return JSON.stringify(value);
+}
