@@ -44,12 +44,10 @@ export const LatencySummary = z
   });
 export type LatencySummary = z.infer<typeof LatencySummary>;
 
-export const RateSummary = z
-  .strictObject({ value: z.number(), interval: interval.nullable() })
-  .meta({
-    id: "RateSummary",
-    description: "A rate a second, with its interval where at least 30 requests carry one.",
-  });
+export const RateSummary = z.strictObject({ value: z.number(), interval: interval.nullable() }).meta({
+  id: "RateSummary",
+  description: "A rate a second, with its interval where at least 30 requests carry one.",
+});
 export type RateSummary = z.infer<typeof RateSummary>;
 
 export const Goodput = z
@@ -207,6 +205,7 @@ export const LoadSettingSchema = z
     durationSeconds: z.number().optional(),
   })
   .meta({ id: "LoadSetting", description: "Either a concurrency or a rate decides when requests start." });
+export type StoredLoad = z.infer<typeof LoadSettingSchema>;
 
 export const Instrument = z
   .strictObject({

@@ -1,0 +1,267 @@
+import { relative } from "node:path";
+import type { CellPlan } from "../config/plan.ts";
+import type { RecordHeader, RequestRecord } from "../load/record.ts";
+import { findDifferences } from "./differences.ts";
+import { binValues } from "./histogram.ts";
+import { tpotMs, ttftMs } from "./latencies.ts";
+import { computeMetrics, latencyValues } from "./metrics.ts";
+import { isUsable, judgePoint } from "./point-verdict.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { readSample, type Sample } from "./sample.ts";
+import type {
+  CellResult,
+  CellStatus,
+  MeasurementResult,
+  MeasurementSummary,
+  PointResult,
+  RequestCounts,
+  Results,
+  ServerRecord,
+} from "./schema.ts";
+
+/** Opens a requests.ndjson.gz (src/load/record-reader.ts); called more than once for a file. */
+export type OpenRecords = (
+  path: string,
+) => Promise<{ readonly header: RecordHeader; readonly records: AsyncIterable<RequestRecord> }>;
+
+/**
+ * results.json of a run, from what is in its folder now. A point's metrics are computed from the records of all its
+ * measurements that are not invalid. What is missing or cannot be read is left out and named in `incomplete`; one bad
+ * file never hides the others.
+ */
+export async function assembleResults(run: RunFolder, openRecords: OpenRecords): Promise<Results> {
+  const incomplete: string[] = [];
+  const { record } = run;
+  const { plan } = record;
+  const cells: { cell: CellResult; status: CellStatus | undefined }[] = [];
+  for (const cell of plan.cells) cells.push(await assembleCell(run, cell, openRecords, incomplete));
+  const statuses = cells.map(({ cell }) => cell.status);
+  const ended = cells.flatMap(({ status }) => (status === undefined ? [] : [status.updatedAt])).sort();
+  const isOver = statuses.every((status) => status !== "pending" && status !== "running");
+  const finishedAt = isOver ? ended.at(-1) : undefined;
+  const simulated = record.simulated || cells.some(({ cell }) => cell.simulated);
+  return {
+    schemaVersion: 1,
+    simulated,
+    run: {
+      id: record.id,
+      name: plan.name,
+      ...(plan.description === undefined ? {} : { description: plan.description }),
+      executor: record.executor,
+      startedAt: record.startedAt,
+      ...(finishedAt === undefined ? {} : { finishedAt }),
+      status: runStatus(statuses),
+      llmbenchVersion: record.versions.llmbench,
+      nodeVersion: record.versions.node,
+      ...(record.host === undefined ? {} : { host: record.host }),
+      os: record.os,
+      hardware: record.hardware,
+      plan,
+    },
+    ...(plan.slos === undefined ? {} : { slos: plan.slos }),
+    failOn: plan.failOn,
+    cells: cells.map(({ cell }) => cell),
+    differences: findDifferences(cells.map(({ cell }) => cell)),
+    incomplete,
+  };
+}
+
+function runStatus(statuses: readonly CellResult["status"][]): Results["run"]["status"] {
+  if (statuses.includes("failed")) return "failed";
+  if (statuses.includes("interrupted")) return "interrupted";
+  return statuses.every((status) => status === "done") ? "done" : "incomplete";
+}
+
+async function assembleCell(
+  run: RunFolder,
+  plan: CellPlan,
+  openRecords: OpenRecords,
+  incomplete: string[],
+): Promise<{ cell: CellResult; status: CellStatus | undefined }> {
+  const stored = await run.readStatus(plan.id);
+  if (!stored.found && !stored.missing)
+    incomplete.push(`${shown(run, run.paths.status(plan.id))} ${stored.why}`);
+  const status = stored.found ? stored.value : undefined;
+  const deployments: ServerRecord[] = [];
+  for (const deployment of await run.listDeployments(plan.id)) {
+    const server = await run.readServer(plan.id, deployment);
+    if (server.found) deployments.push(server.value);
+    else incomplete.push(`${shown(run, run.paths.deployment(plan.id, deployment).server)} ${server.why}`);
+  }
+  const last = deployments.at(-1);
+  const points = await assemblePoints(run, plan, last?.specHash, openRecords, incomplete);
+  const precision = last?.model.precision ?? plan.model.precision;
+  const cell: CellResult = {
+    id: plan.id,
+    variant: plan.variant,
+    engine: plan.engine,
+    engineVersion: last?.engineVersion ?? plan.version ?? "unknown",
+    model: { id: plan.model.id, ...(precision === undefined ? {} : { precision }) },
+    hardware: run.record.hardware.name,
+    simulated:
+      run.record.simulated ||
+      plan.server.kind === "simulated" ||
+      deployments.some((server) => server.simulated),
+    status: status?.status ?? "pending",
+    ...(status?.error === undefined ? {} : { error: status.error }),
+    startup: last?.startup ?? null,
+    server: { specHash: last?.specHash ?? "", deployments },
+    points,
+  };
+  return { cell, status };
+}
+
+async function assemblePoints(
+  run: RunFolder,
+  plan: CellPlan,
+  specHash: string | undefined,
+  openRecords: OpenRecords,
+  incomplete: string[],
+): Promise<PointResult[]> {
+  const found = await run.listPoints(plan.id);
+  if (found.length === 0) {
+    incomplete.push(`${shown(run, run.paths.cell(plan.id))} has no measurement`);
+    return [];
+  }
+  const planned = plan.points.map((point) => point.id);
+  const points: PointResult[] = [];
+  for (const point of [...planned, ...found.filter((name) => !planned.includes(name))]) {
+    const asked = plan.points.find(({ id }) => id === point);
+    const summaries = await readSummaries(run, plan, point, specHash, incomplete);
+    if (summaries.length > 0)
+      points.push(await assemblePoint(run, asked?.block ?? "sweep", summaries, openRecords, incomplete));
+  }
+  // The points of a sweep that chose them itself are in no plan: by length, then by load.
+  const order = (point: PointResult): number => {
+    const index = planned.indexOf(point.id);
+    return index === -1 ? planned.length : index;
+  };
+  return points.sort((a, b) => order(a) - order(b) || compareLoads(a.load, b.load));
+}
+
+function compareLoads(a: PointResult["load"], b: PointResult["load"]): number {
+  return (
+    a.outputTokens - b.outputTokens ||
+    (a.inputTokens ?? 0) - (b.inputTokens ?? 0) ||
+    (a.concurrency ?? 0) - (b.concurrency ?? 0) ||
+    (a.ratePerSecond ?? 0) - (b.ratePerSecond ?? 0)
+  );
+}
+
+/** Summaries of a point's measurements on the server as it was last deployed. */
+async function readSummaries(
+  run: RunFolder,
+  plan: CellPlan,
+  point: string,
+  specHash: string | undefined,
+  incomplete: string[],
+): Promise<MeasurementSummary[]> {
+  const asked = plan.points.find(({ id }) => id === point);
+  const repetitions = new Set(await run.listRepetitions(plan.id, point));
+  const wanted = asked === undefined ? 1 : (asked.repetitions ?? plan.repetitions);
+  for (let repetition = 1; repetition <= wanted; repetition++) repetitions.add(repetition);
+  const summaries: MeasurementSummary[] = [];
+  for (const repetition of [...repetitions].sort((a, b) => a - b)) {
+    const stored = await run.readSummary(plan.id, point, repetition);
+    const paths = run.paths.measurement(plan.id, point, repetition);
+    if (!stored.found) {
+      incomplete.push(
+        stored.missing
+          ? `${shown(run, paths.folder)} is not measured`
+          : `${shown(run, paths.summary)} ${stored.why}`,
+      );
+    } else if (specHash !== undefined && stored.value.specHash !== specHash) {
+      incomplete.push(
+        `${shown(run, paths.folder)} was measured on a server set up otherwise than the last one`,
+      );
+    } else {
+      summaries.push(stored.value);
+    }
+  }
+  return summaries;
+}
+
+async function assemblePoint(
+  run: RunFolder,
+  block: string,
+  summaries: readonly MeasurementSummary[],
+  openRecords: OpenRecords,
+  incomplete: string[],
+): Promise<PointResult> {
+  const first = summaries[0] as MeasurementSummary;
+  const usable = summaries.filter(isUsable);
+  const samples: Sample[] = [];
+  for (const summary of usable) {
+    const sample = await readRecordsOf(run, summary, openRecords);
+    if (typeof sample === "string") incomplete.push(sample);
+    else samples.push(sample);
+  }
+  // One measurement's metrics are in its summary already; they also stand in where no records can be read.
+  const metrics =
+    samples.length > 0 && usable.length > 1
+      ? computeMetrics(samples, run.record.plan.slos, first.seed)
+      : (usable[0]?.metrics ?? null);
+  const point: PointResult = {
+    id: first.point,
+    block,
+    load: first.load,
+    requests: addRequests(usable.length > 0 ? usable : summaries),
+    metrics,
+    verdict: judgePoint(first.load, summaries, metrics),
+    measurements: summaries.map(measurementOf),
+  };
+  if (samples.length > 0) {
+    point.distributions = {
+      ttft: binValues(latencyValues(samples, ttftMs).values),
+      tpot: binValues(latencyValues(samples, tpotMs).values),
+    };
+  }
+  return point;
+}
+
+/** A measurement's sample, or why there is none. */
+async function readRecordsOf(
+  run: RunFolder,
+  summary: MeasurementSummary,
+  openRecords: OpenRecords,
+): Promise<Sample | string> {
+  const { records: path } = run.paths.measurement(summary.cell, summary.point, summary.repetition);
+  const { planned: _planned, ...ends } = summary.requests;
+  const expected = Object.values(ends).reduce((sum, count) => sum + count, 0);
+  try {
+    const { header } = await openRecords(path);
+    const source = async function* (): AsyncGenerator<RequestRecord> {
+      yield* (await openRecords(path)).records;
+    };
+    const sample = await readSample(source, header.load, header.dialect?.endTokenCounted ?? false);
+    if (sample.table.count === expected) return sample;
+    return `${shown(run, path)} holds ${sample.table.count} of ${expected} requests; the point's metrics leave it out`;
+  } catch (error) {
+    return `${shown(run, path)} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function measurementOf(summary: MeasurementSummary): MeasurementResult {
+  return {
+    repetition: summary.repetition,
+    deployment: summary.deployment,
+    instance: summary.instance,
+    seed: summary.seed,
+    requests: summary.requests,
+    metrics: summary.metrics,
+    verdict: summary.verdict,
+    ...(summary.instrument === undefined ? {} : { instrument: summary.instrument }),
+  };
+}
+
+function addRequests(summaries: readonly MeasurementSummary[]): RequestCounts {
+  const sum: RequestCounts = { planned: 0, ok: 0, failed: 0, timedOut: 0, cancelled: 0 };
+  for (const { requests } of summaries) {
+    for (const key of Object.keys(sum) as (keyof RequestCounts)[]) sum[key] += requests[key];
+  }
+  return sum;
+}
+
+function shown(run: RunFolder, path: string): string {
+  return relative(run.path, path);
+}

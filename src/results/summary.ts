@@ -1,0 +1,66 @@
+import type { SloPlan } from "../config/plan.ts";
+import type { RecordHeader } from "../load/record.ts";
+import { computeMetrics } from "./metrics.ts";
+import { countRequests, observe } from "./observations.ts";
+import type { RecordSource } from "./request-table.ts";
+import { readSample } from "./sample.ts";
+import type { Instrument, MeasurementSummary } from "./schema.ts";
+import { type Circumstances, judgeMeasurement } from "./verdict.ts";
+
+/** What a summary says beside what is in the records. */
+export interface MeasurementContext extends Circumstances {
+  readonly cell: string;
+  readonly repetition: number;
+  readonly deployment: number;
+  readonly instance: string;
+  readonly specHash: string;
+  /** ISO times. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** Requests that were due; without it, those there are records of. */
+  readonly planned?: number;
+  readonly slos?: SloPlan;
+  /** The client's own readings; the rest of `instrument` is in the records. */
+  readonly client?: Pick<Instrument, "eventLoopDelayMs" | "cpuSeconds" | "wallSeconds">;
+}
+
+/** summary.json of one measurement, from its records (read twice) and what its maker knows. */
+export async function summarise(
+  header: RecordHeader,
+  source: RecordSource,
+  context: MeasurementContext,
+): Promise<MeasurementSummary> {
+  const sample = await readSample(source, header.load, header.dialect?.endTokenCounted ?? false);
+  const { table } = sample;
+  const seen = observe(sample);
+  const requests = countRequests(table, context.planned ?? table.count);
+  const metrics = computeMetrics([sample], context.slos, header.seed);
+  const summary: MeasurementSummary = {
+    schemaVersion: 1,
+    simulated: context.simulated,
+    cell: context.cell,
+    point: header.point,
+    repetition: context.repetition,
+    load: header.load,
+    deployment: context.deployment,
+    instance: context.instance,
+    specHash: context.specHash,
+    seed: header.seed,
+    startedAt: context.startedAt,
+    finishedAt: context.finishedAt,
+    requests,
+    metrics,
+    verdict: judgeMeasurement(header.load, requests, metrics, seen, context),
+  };
+  if (context.client !== undefined) {
+    summary.instrument = {
+      transport: header.client.transport,
+      ...context.client,
+      scheduleLagMs: seen.scheduleLagMs ?? { p50: 0, p99: 0, max: 0 },
+      reads: table.reads,
+      coalescedReads: table.coalescedReads,
+      connections: table.connections,
+    };
+  }
+  return summary;
+}

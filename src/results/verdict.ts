@@ -1,0 +1,289 @@
+import type { FailOn } from "../config/plan.ts";
+import type { Observations } from "./observations.ts";
+import type {
+  MeasurementSummary,
+  Metrics,
+  Reason,
+  RequestCounts,
+  StoredLoad,
+  Verdict,
+  VerdictStatus,
+} from "./schema.ts";
+import { MIN_SAMPLES } from "./statistics.ts";
+import { fewestForWindow } from "./window.ts";
+
+/** Above the first: suspect; above the second: invalid. Shares of one. */
+export const THRESHOLDS = {
+  /** p99 of schedule lag, of the median TTFT. */
+  scheduleLag: [0.05, 0.25],
+  /** Sent below the offered rate. */
+  rate: [0.02, 0.1],
+  failed: [0, 0.05],
+  outputLength: 0.02,
+  /** Share of prompt tokens. */
+  cachedShare: 0.05,
+} as const;
+
+/** Lag below this raises no verdict: against a TTFT of a few ms the clock's and the kernel's own share is larger. */
+export const LAG_FLOOR_MS = 1;
+
+/** What only the one who measured knows. */
+export interface Circumstances {
+  readonly simulated: boolean;
+  /** `forced`: the engine was told to reach the target; `not-forceable`: asked for, but it cannot; `free`: not asked. */
+  readonly outputLength: "forced" | "not-forceable" | "free";
+  /** Cached share of prompt tokens that the cache contract promises; absent under `warm`, which takes what comes. */
+  readonly expectedCachedShare?: number;
+  /** The server instance was not the same at both ends. */
+  readonly instanceChanged: boolean;
+  /** The run was stopped before the measurement was whole. */
+  readonly interrupted: boolean;
+  /** Client and server share a machine. */
+  readonly clientBesideServer: boolean;
+  /** What others found: shared node, neighbour, client CPU. */
+  readonly reasons?: readonly Reason[];
+}
+
+/** The verdict of one measurement. */
+export function judgeMeasurement(
+  load: StoredLoad,
+  requests: RequestCounts,
+  metrics: Metrics,
+  seen: Observations,
+  circumstances: Circumstances,
+): Verdict {
+  return verdictFrom([
+    ...judgeClient(seen, load),
+    ...judgeRequests(requests),
+    ...judgeWork(load, seen, circumstances),
+    ...judgeServer(requests, circumstances),
+    ...(circumstances.reasons ?? []),
+    ...noteSample(load, metrics),
+  ]);
+}
+
+/** Sorts findings into reasons, which decide the status, and notes, which do not. */
+export function verdictFrom(findings: readonly Reason[]): Verdict {
+  const reasons = findings.filter((finding) => finding.status !== "note");
+  return {
+    status: worstStatus(reasons.map((reason) => reason.status as VerdictStatus)),
+    reasons,
+    notes: findings.filter((finding) => finding.status === "note"),
+  };
+}
+
+export function worstStatus(statuses: readonly VerdictStatus[]): VerdictStatus {
+  if (statuses.includes("invalid")) return "invalid";
+  return statuses.includes("suspect") ? "suspect" : "valid";
+}
+
+/**
+ * Whether a measurement need not be made again. One whose verdict is in `failOn` must, unless one of the reasons that
+ * put it there is not curable: then another try would end the same. A part of a measurement, or one over two server
+ * instances, always must.
+ */
+export function isFinished(summary: Pick<MeasurementSummary, "verdict">, failOn: FailOn): boolean {
+  const { reasons } = summary.verdict;
+  if (reasons.some((reason) => reason.code === "interrupted" || reason.code === "instance-changed"))
+    return false;
+  const failing = reasons.filter((reason) => fails(reason.status as VerdictStatus, failOn));
+  return failing.length === 0 || failing.some((reason) => reason.curable === false);
+}
+
+/** Whether a verdict is one that `failOn` names or a worse one. */
+export function fails(status: VerdictStatus, failOn: FailOn): boolean {
+  if (failOn === "never") return false;
+  return status === "invalid" || (failOn === "suspect" && status === "suspect");
+}
+
+function judgeClient(seen: Observations, load: StoredLoad): Reason[] {
+  const reasons: Reason[] = [];
+  const { clientLagP99Ms: lag, medianTtftMs: ttft } = seen;
+  if (lag !== null && ttft !== null && lag > LAG_FLOOR_MS) {
+    const share = ttft > 0 ? lag / ttft : Number.MAX_VALUE;
+    const crossed = crosses(share, THRESHOLDS.scheduleLag);
+    if (crossed !== undefined) {
+      reasons.push({
+        code: "schedule-lag",
+        ...crossed,
+        text: `Requests left late: 1 % of them more than ${ms(lag)} after their time, which is ${percent(share)} of the median TTFT of ${ms(ttft)} (limit ${percent(crossed.threshold)}).`,
+        value: share,
+      });
+    }
+  }
+  const client = crosses(seen.clientRateShortfall, THRESHOLDS.rate);
+  const all = crosses(seen.rateShortfall, THRESHOLDS.rate);
+  if (client !== undefined) {
+    reasons.push({
+      code: "rate-not-held",
+      ...client,
+      text: `The client sent ${percent(seen.clientRateShortfall)} fewer requests a second than were to be offered (limit ${percent(client.threshold)}).`,
+      value: seen.clientRateShortfall,
+    });
+  } else if (all !== undefined) {
+    reasons.push({
+      code: "server-saturated",
+      status: "suspect",
+      text: `The server did not keep up: ${seen.heldBack} requests waited because ${load.maxConcurrency ?? 0} were in flight already, so ${percent(seen.rateShortfall)} fewer a second were sent than offered (limit ${percent(THRESHOLDS.rate[0])}).`,
+      value: seen.rateShortfall,
+      threshold: THRESHOLDS.rate[0],
+      curable: false,
+    });
+  }
+  return reasons;
+}
+
+function judgeRequests(requests: RequestCounts): Reason[] {
+  const failed = requests.failed + requests.timedOut;
+  const ended = requests.ok + failed;
+  const share = ended === 0 ? 0 : failed / ended;
+  const crossed = crosses(share, THRESHOLDS.failed);
+  if (crossed === undefined) return [];
+  const timedOut = requests.timedOut === 0 ? "" : `, ${requests.timedOut} of them timed out`;
+  const limit = crossed.threshold === 0 ? "none may" : `limit ${percent(crossed.threshold)}`;
+  return [
+    {
+      code: "failed-requests",
+      ...crossed,
+      text: `${failed} of ${ended} requests failed${timedOut}: ${percent(share)} (${limit}).`,
+      value: share,
+    },
+  ];
+}
+
+function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumstances): Reason[] {
+  const reasons: Reason[] = [];
+  const off = seen.outputOffTarget;
+  if (off !== null && off > THRESHOLDS.outputLength && circumstances.outputLength !== "free") {
+    const forced = circumstances.outputLength === "forced";
+    reasons.push({
+      code: "output-length",
+      status: forced ? "suspect" : "note",
+      text: `Answers are ${percent(off)} off the ${load.outputTokens} output tokens asked for, on average${forced ? "" : "; this engine cannot be made to reach a length"} (limit ${percent(THRESHOLDS.outputLength)}).`,
+      value: off,
+      threshold: THRESHOLDS.outputLength,
+      curable: false,
+    });
+  }
+  const { cachedShare } = seen;
+  const expected = circumstances.expectedCachedShare;
+  if (
+    cachedShare !== null &&
+    expected !== undefined &&
+    Math.abs(cachedShare - expected) > THRESHOLDS.cachedShare
+  ) {
+    reasons.push({
+      code: "cache-contract",
+      status: "suspect",
+      text: `${percent(cachedShare)} of the prompt tokens came from the server's cache, where ${percent(expected)} were to (limit ${percent(THRESHOLDS.cachedShare)} apart).`,
+      value: cachedShare - expected,
+      threshold: THRESHOLDS.cachedShare,
+      curable: false,
+    });
+  } else if (cachedShare !== null && expected === undefined) {
+    reasons.push({
+      code: "cache-contract",
+      status: "note",
+      text: `The prompts were the same each time: ${percent(cachedShare)} of the prompt tokens came from the server's cache.`,
+      value: cachedShare,
+    });
+  }
+  if (seen.withoutUsage > 0) {
+    const none = seen.withoutUsage === seen.answers;
+    reasons.push({
+      code: "no-usage",
+      status: none ? "note" : "suspect",
+      text: none
+        ? "The server counted no tokens in any answer, so there is no throughput in tokens and no TPOT."
+        : `The server counted no tokens in ${seen.withoutUsage} of ${seen.answers} answers, so throughput in tokens is understated.`,
+      value: seen.withoutUsage,
+      curable: false,
+    });
+  }
+  if (seen.firstChunkAssumed > 0) {
+    reasons.push({
+      code: "first-chunk-tokens-unknown",
+      status: "note",
+      text: `The server does not say how many tokens came in the first chunk; TPOT takes it for one in ${seen.firstChunkAssumed} of ${seen.answers} answers.`,
+      value: seen.firstChunkAssumed,
+    });
+  }
+  return reasons;
+}
+
+function judgeServer(requests: RequestCounts, circumstances: Circumstances): Reason[] {
+  const reasons: Reason[] = [];
+  if (circumstances.instanceChanged) {
+    reasons.push({
+      code: "instance-changed",
+      status: "invalid",
+      text: "The server was replaced or restarted in the middle of the measurement.",
+    });
+  }
+  if (circumstances.interrupted) {
+    const ended = requests.ok + requests.failed + requests.timedOut;
+    reasons.push({
+      code: "interrupted",
+      status: "suspect",
+      text: `Stopped after ${ended} of ${requests.planned} requests; what was in flight was cancelled, and the longest answers are the ones most often cut.`,
+      value: ended,
+    });
+  }
+  if (circumstances.simulated) {
+    reasons.push({
+      code: "simulated",
+      status: "note",
+      text: "The server is a simulator: the numbers say nothing about any engine.",
+    });
+  }
+  if (circumstances.clientBesideServer) {
+    reasons.push({
+      code: "client-beside-server",
+      status: "note",
+      text: "The load generator ran on the server's own machine and took CPU time from it.",
+    });
+  }
+  return reasons;
+}
+
+/** Says what the sample was too small for; changes no status. */
+export function noteSample(load: StoredLoad, metrics: Metrics): Reason[] {
+  const { count, effectiveCount } = metrics.ttftMs;
+  const parts: string[] = [];
+  if (effectiveCount < MIN_SAMPLES.p50) {
+    const correlated =
+      count >= MIN_SAMPLES.p50 ? ` that count for ${effectiveCount.toFixed(1)} independent ones` : "";
+    parts.push(`${count} latencies${correlated} carry no percentile (the median needs ${MIN_SAMPLES.p50})`);
+  }
+  if (metrics.windowSeconds === null) {
+    parts.push(
+      `there is no window at full load (it needs ${fewestForWindow(load)} requests): latencies are of all requests, throughput only of the full run`,
+    );
+  }
+  if (parts.length === 0) return [];
+  return [
+    {
+      code: "few-samples",
+      status: "note",
+      text: `Few requests: ${parts.join("; ")}.`,
+      value: count,
+      threshold: Math.max(MIN_SAMPLES.p50, metrics.windowSeconds === null ? fewestForWindow(load) : 0),
+    },
+  ];
+}
+
+function crosses(
+  share: number,
+  [suspect, invalid]: readonly [number, number],
+): { status: "suspect" | "invalid"; threshold: number } | undefined {
+  if (share > invalid) return { status: "invalid", threshold: invalid };
+  return share > suspect ? { status: "suspect", threshold: suspect } : undefined;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
+
+function ms(value: number): string {
+  return `${Number(value.toPrecision(3))} ms`;
+}
