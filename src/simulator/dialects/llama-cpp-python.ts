@@ -1,5 +1,5 @@
 import type { Head, HttpAnswer } from "../http.ts";
-import type { AnswerIdentity, Dialect, Generation, Refusal, StreamForm } from "./dialect.ts";
+import type { AnswerIdentity, Api, Dialect, Generation, Refusal, StreamForm } from "./dialect.ts";
 import {
   completionLogprobs,
   deltaFields,
@@ -16,7 +16,7 @@ import { fastapiNotFound, internalServerError, json, pythonJson, uvicornHead } f
 let answers = 0;
 
 function head(head: Head): string {
-  const ours = head.status === 404 || head.status === 405 ? [] : ["openai-processing-ms: 1"];
+  const ours = head.status === 200 ? ["openai-processing-ms: 1"] : [];
   const text = uvicornHead(head, [...ours, `x-request-id: ${hexId(1, answers++, 32)}`, "vary: Origin"]);
   // Streams come from another library, which writes this header in its own way.
   return head.stream ? text.replace("transfer-encoding: chunked", "Transfer-Encoding: chunked") : text;
@@ -28,20 +28,39 @@ function failed(message = ""): Refusal {
   return { answer: json(500, { error: { ...nothing, message } }) };
 }
 
+/** Validation errors with the lines of their traceback, as a failure of the server. */
+function invalid(api: Api, entries: readonly string[]): Refusal {
+  const [path, handler] =
+    api === "chat" ? ["chat/completions", "chat_completion"] : ["completions", "completion"];
+  const where = `  File "app.py", line 264, in create_${handler}\n    POST /v1/${path}`;
+  const count = `${entries.length} validation error${entries.length === 1 ? "" : "s"}:`;
+  return failed(`${count}\n  ${entries.join("\n  ")}\n\n${where}`);
+}
+
 const rules: ReadingRules = {
   malformed: () => ({ answer: internalServerError }),
   missing: (_api, field) => (field === "prompt" ? { ...failed(), inStream: "" } : undefined),
-  wrongType: (_api, field, value) =>
-    failed(
-      `1 validation error:\n  {'type': 'int_parsing', 'loc': ('body', '${field}'), 'msg': 'Input should be a valid integer, unable to parse string as an integer', 'input': '${String(value)}'}`,
-    ),
+  wrongType: (api, field, value) =>
+    invalid(api, [
+      `{'type': 'int_parsing', 'loc': ('body', '${field}'), 'msg': 'Input should be a valid integer, unable to parse string as an integer', 'input': '${String(value)}'}`,
+    ]),
   zeroTokens: () => 1_000_000,
   emptyPrompt: () => ({ ...failed(), inStream: "" }),
-  tokenIds: () => failed("4 validation errors"),
+  tokenIds: (_text, ids) => {
+    const entry = (where: string, input: string) =>
+      `{'type': 'string_type', 'loc': ('body', 'prompt', ${where}), 'msg': 'Input should be a valid string', 'input': ${input}}`;
+    const each = ids.map((id, i) => entry(`'list[str]', ${i}`, String(id)));
+    return invalid("completions", [entry("'str'", `[${ids.join(", ")}]`), ...each]);
+  },
   batch: () => failed(),
-  tooLong: (input, output = 16, { contextLength }) => {
+  tooLong: (input, output = 16, { contextLength }, api) => {
     if (input < contextLength) return undefined;
-    const message = `This model's maximum context length is ${contextLength} tokens, however you requested ${input + output} tokens (${input} in your prompt; ${output} for the completion). Please reduce your prompt; or completion length.`;
+    const limit = `This model's maximum context length is ${contextLength} tokens`;
+    const asked = `you requested ${input + output} tokens`;
+    const message =
+      api === "chat"
+        ? `${limit}. However, ${asked} (${input} in the messages, ${output} in the completion). Please reduce the length of the messages or completion.`
+        : `${limit}, however ${asked} (${input} in your prompt; ${output} for the completion). Please reduce your prompt; or completion length.`;
     const error = {
       message,
       type: "invalid_request_error",

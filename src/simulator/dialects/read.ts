@@ -20,10 +20,15 @@ export interface ReadingRules {
   /** max_tokens 0: a refusal, or what it is taken for. */
   readonly zeroTokens: (api: Api) => Refusal | number | undefined;
   readonly emptyPrompt?: (api: Api) => Refusal | undefined;
-  readonly tokenIds: boolean | ((text: string) => Refusal);
+  readonly tokenIds: boolean | ((text: string, ids: readonly number[]) => Refusal);
   readonly batch: boolean | ((text: string) => Refusal);
   /** The prompt alone, or with what it asks for, does not fit: a refusal; undefined: it is cut or runs on. */
-  readonly tooLong?: (input: number, output: number | undefined, facts: ServerFacts) => Refusal | undefined;
+  readonly tooLong?: (
+    input: number,
+    output: number | undefined,
+    facts: ServerFacts,
+    api: Api,
+  ) => Refusal | undefined;
   /** Field of the chat API next to max_tokens. */
   readonly maxCompletionTokens: boolean;
   readonly defaultMaxTokens: (api: Api, input: number, facts: ServerFacts) => number;
@@ -96,7 +101,7 @@ function readFields(
   }
   const input = Math.max(...prompts.map(({ pieces }) => pieces.length));
   const wanted = asked === 0 ? zero : asked;
-  const tooLong = rules.tooLong?.(input, wanted, facts);
+  const tooLong = rules.tooLong?.(input, wanted, facts, api);
   if (tooLong !== undefined) return tooLong;
   const cap = rules.capMaxTokens?.(input, facts) ?? Infinity;
 
@@ -171,7 +176,7 @@ function chatPrompt(messages: unknown): Prompt {
 function readPrompts(prompt: unknown, text: string, rules: ReadingRules): Prompt[] | Refusal {
   if (!Array.isArray(prompt)) return [toPrompt(String(prompt), () => promptPieces(String(prompt)))];
   if (prompt.every((entry) => typeof entry === "number")) {
-    if (typeof rules.tokenIds === "function") return rules.tokenIds(text);
+    if (typeof rules.tokenIds === "function") return rules.tokenIds(text, prompt);
     return [toPrompt(prompt.join(" "), () => prompt.map(String))];
   }
   if (typeof rules.batch === "function") return rules.batch(text);

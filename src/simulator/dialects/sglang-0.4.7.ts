@@ -85,7 +85,7 @@ function stream(generation: Generation, { choiceId, created }: AnswerIdentity): 
       // The log-probabilities of a chat stream are those of the whole answer so far, in each event again.
       told = piece === undefined ? told : [...told, ...piece.tokenTexts];
       const logprobs = generation.logprobs
-        ? sglangLogprobs(chat, chat ? told : (piece?.tokenTexts ?? []))
+        ? sglangLogprobs(chat, chat ? told : (piece?.tokenTexts ?? []), "first")
         : "null";
       if (choice.end !== undefined) last = choice;
       if (!chat) {
@@ -130,9 +130,16 @@ export const sglang047: Dialect = {
     { share: 0.15, refused: false, answer: () => undefined },
   ],
   engineDeath: { streams: "hang", message: "", server: { health: undefined, message: "" } },
-  textStyle: () => ({
+  textStyle: ({ stream: streamed }) => ({
     emptyEvents: true,
-    stop: { match: "cut", where: "anywhere", hold: "none", emptyWhileHeld: true, release: "joined" },
+    // A stream has already sent what a whole answer cuts off.
+    stop: {
+      match: "cut",
+      where: "anywhere",
+      hold: streamed ? "none" : "length",
+      emptyWhileHeld: true,
+      release: "joined",
+    },
   }),
   read: (api, body, facts) => readGeneration(api, body, facts, rules),
   stream,

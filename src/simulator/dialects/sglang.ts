@@ -32,10 +32,12 @@ export function flatError(status: number, message: string, type = "BadRequestErr
   return { answer: json(status, { object: "error", message, type, param: null, code: status }) };
 }
 
-function invalid(api: string, entry: Record<string, unknown>): Refusal {
+/** A validation error with the lines of its traceback; `context` is Python that no JSON value stands for. */
+function invalid(api: string, entry: Record<string, unknown>, context = ""): Refusal {
   const [path, handler] =
     api === "chat" ? ["/v1/chat/completions", "chat_completions"] : ["/v1/completions", "completions"];
-  const text = pythonRepr(entry).replace(/'loc': \[([^\]]*)\]/, "'loc': ($1)");
+  const tuple = pythonRepr(entry).replace(/'loc': \[([^\]]*)\]/, "'loc': ($1)");
+  const text = `${tuple.slice(0, -1)}${context}}`;
   const where = `  File "http_server.py", line 1860, in openai_v1_${handler}\n    POST ${path} [${text}]`;
   return flatError(400, `1 validation error:\n  ${text}\n\n${where}`, "Bad Request");
 }
@@ -64,7 +66,12 @@ const rules: ReadingRules = {
   missing: (api, field, fields) =>
     field === "model"
       ? undefined
-      : invalid(api, { type: "missing", loc: ["body", field], msg: "Field required", input: fields }),
+      : invalid(api, {
+          type: "missing",
+          loc: ["body", field],
+          msg: "Field required",
+          input: api === "chat" ? { ...fields, tool_choice: "none" } : fields,
+        }),
   wrongType: (api, field, value) =>
     invalid(api, {
       type: "int_parsing",
@@ -77,12 +84,16 @@ const rules: ReadingRules = {
   zeroTokens: (api) =>
     api === "chat"
       ? 0
-      : invalid(api, {
-          type: "value_error",
-          loc: ["body", "max_tokens"],
-          msg: "Value error, max_tokens must be positive",
-          input: 0,
-        }),
+      : invalid(
+          api,
+          {
+            type: "value_error",
+            loc: ["body", "max_tokens"],
+            msg: "Value error, max_tokens must be positive",
+            input: 0,
+          },
+          ", 'ctx': {'error': ValueError('max_tokens must be positive')}",
+        ),
   emptyPrompt: () => flatError(400, "Prompt cannot be empty"),
   tokenIds: true,
   batch: true,
@@ -162,13 +173,24 @@ function stream(generation: Generation, { choiceId, created }: AnswerIdentity): 
   };
 }
 
-export function sglangLogprobs(chat: boolean, tokenTexts: readonly string[]): string {
+/** `top` of each token is its own, or (0.4.7's chat streams) always that of the first. */
+export function sglangLogprobs(
+  chat: boolean,
+  tokenTexts: readonly string[],
+  top: "own" | "first" = "own",
+): string {
   if (!chat) {
     return JSON.stringify({ ...completionLogprobs(tokenTexts, 0), text_offset: tokenTexts.map(() => -1) });
   }
-  return JSON.stringify(
-    chatLogprobs(tokenTexts, (token) => ({ token, bytes: bytesOf(token), logprob: logprobOf(token) })),
-  );
+  const { content } = chatLogprobs(tokenTexts, (token) => ({
+    token,
+    bytes: bytesOf(token),
+    logprob: logprobOf(token),
+  }));
+  const first = content[0]?.["top_logprobs"];
+  return JSON.stringify({
+    content: top === "own" ? content : content.map((entry) => ({ ...entry, top_logprobs: first })),
+  });
 }
 
 /** SGLang 0.5.23, as recorded. */

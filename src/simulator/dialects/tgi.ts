@@ -23,11 +23,13 @@ const cors = [
 
 /** Head as TGI's router (hyper) writes it. */
 function head({ status, contentType, length, headers, close }: Head): string {
+  const isAllow = (line: string) => line.startsWith("allow:");
   const lines = [
     statusLine(status),
     ...(contentType === undefined ? [] : [`content-type: ${contentType}`]),
-    ...headers,
+    ...headers.filter((line) => !isAllow(line)),
     ...cors,
+    ...headers.filter(isAllow),
     length === undefined ? "transfer-encoding: chunked" : `content-length: ${length}`,
     ...(close === "announced" ? ["connection: close"] : []),
     `date: ${new Date().toUTCString()}`,
@@ -169,7 +171,10 @@ function wholeOf(fingerprint: string): Dialect["whole"] {
       index: choice.index,
       ...(api === "chat" ? { message: message(choice) } : { text: choice.text }),
       logprobs: null,
-      finish_reason: choice.end.reason,
+      finish_reason:
+        api === "completions" && choice.end.by !== undefined && "stop" in choice.end.by
+          ? "stop_sequence"
+          : choice.end.reason,
     }));
     const ms = (from: number, to: number) => Math.max(0, Math.round((to - from) / 1000));
     const totalMs = ms(total.receivedUs, total.lastTokenUs);

@@ -44,7 +44,7 @@ export function pythonRepr(value: unknown): string {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "string") return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(", ")}]`;
-  if (typeof value === "object") {
+  if (typeof value === "object" && value !== null) {
     return `{${Object.entries(value)
       .map(([key, entry]) => `${pythonRepr(key)}: ${pythonRepr(entry)}`)
       .join(", ")}}`;
