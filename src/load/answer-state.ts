@@ -62,6 +62,8 @@ export interface UsageSeen {
  */
 export function isWhole(state: AnswerState, usage: UsageSeen): boolean {
   if (state.seenMask !== 0 && (state.seenMask & ~state.finishedMask) === 0) return true;
+  // SGLang 0.4.7 gives only one of several choices a reason, with the usage of all.
+  if (state.finishedMask !== 0 && usage.outputTokens >= 0 && state.done) return true;
   return usage.final || usage.outputTokens >= usage.maxTokens;
 }
 

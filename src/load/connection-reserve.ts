@@ -118,7 +118,8 @@ export class ConnectionReserve {
       this.#opening--;
       if (socket === null) {
         // Who waits for a connection that no one opens any more is told why.
-        if (this.#takers.length > this.#opening) this.#takers.shift()?.take(error ?? new Error("no connection"), null);
+        if (this.#takers.length > this.#opening)
+          this.#takers.shift()?.take(error ?? new Error("no connection"), null);
         opened(error ?? new Error("no connection"));
         return;
       }

@@ -25,12 +25,16 @@ export async function loadDataset(path: string): Promise<Dataset> {
     bytes = await readFile(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new LlmbenchError("DATASET_UNREADABLE", `cannot read the data set ${path}: ${reason}`, { cause: error });
+    throw new LlmbenchError("DATASET_UNREADABLE", `cannot read the data set ${path}: ${reason}`, {
+      cause: error,
+    });
   }
   const text = bytes.toString("utf8").replace(/^\uFEFF/, "");
   const prompts: Prompt[] = [];
   let skipped = 0;
-  for (const { value, place } of text.trimStart().startsWith("[") ? arrayEntries(path, text) : lineEntries(path, text)) {
+  for (const { value, place } of text.trimStart().startsWith("[")
+    ? arrayEntries(path, text)
+    : lineEntries(path, text)) {
     const prompt = promptOf(value, place);
     if (prompt === undefined) skipped++;
     else prompts.push(prompt);
@@ -91,7 +95,8 @@ function* arrayEntries(path: string, text: string): Generator<Entry> {
   } catch (error) {
     throw invalid(lineOfParseError(path, text, error), `not JSON: ${(error as Error).message}`);
   }
-  for (const [index, value] of (values as unknown[]).entries()) yield { value, place: `${path}: entry ${index + 1}` };
+  for (const [index, value] of (values as unknown[]).entries())
+    yield { value, place: `${path}: entry ${index + 1}` };
 }
 
 /** V8 says the position in characters; a person looks for the line. */
@@ -102,7 +107,8 @@ function lineOfParseError(path: string, text: string, error: unknown): string {
 }
 
 function promptOf(value: unknown, place: string): Prompt | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(place, "not an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(place, "not an object");
   const entry = value as Record<string, unknown>;
   for (const name of ["prompt", "text"]) {
     if (entry[name] === undefined) continue;

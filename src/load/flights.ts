@@ -1,7 +1,7 @@
-import { JsonEventReader } from "./json-event-reader.ts";
 import type { ReadOptions } from "./measurement.ts";
 import type { RequestRecord } from "./record.ts";
 import { type RequestPlace, ResponseReader } from "./response-reader.ts";
+import { TemplateEventReader } from "./template-event-reader.ts";
 import type { InFlight, Transport, TransportRequest } from "./transport.ts";
 
 /** One request in the air: its reader, which is used again, and what ends it early. */
@@ -53,17 +53,21 @@ export class Flights {
 
   #createFlight(): Flight {
     const flight: Flight = {
-      reader: new ResponseReader(this.#read, new JsonEventReader(this.#read.saveText === true), (record, reader) => {
-        clearTimeout(flight.timer);
-        flight.timer = undefined;
-        flight.handle = undefined;
-        const landed = flight.landed;
-        flight.landed = undefined;
-        this.#flying.delete(flight);
-        // Before the call: the next request of the same stream then uses the same reader.
-        this.#resting.push(flight);
-        landed?.(record, reader);
-      }),
+      reader: new ResponseReader(
+        this.#read,
+        new TemplateEventReader(this.#read.saveText === true),
+        (record, reader) => {
+          clearTimeout(flight.timer);
+          flight.timer = undefined;
+          flight.handle = undefined;
+          const landed = flight.landed;
+          flight.landed = undefined;
+          this.#flying.delete(flight);
+          // Before the call: the next request of the same stream then uses the same reader.
+          this.#resting.push(flight);
+          landed?.(record, reader);
+        },
+      ),
       handle: undefined,
       timer: undefined,
       landed: undefined,

@@ -1,4 +1,9 @@
-import { constants, monitorEventLoopDelay, PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
+import {
+  constants,
+  monitorEventLoopDelay,
+  type PerformanceEntry,
+  PerformanceObserver,
+} from "node:perf_hooks";
 import type { Instrument } from "./measurement.ts";
 import type { ResponseReader } from "./response-reader.ts";
 

@@ -146,7 +146,13 @@ function readTimings(timings: unknown, meaning: EventMeaning): void {
   const cachedTokens = count(timings["cache_n"]);
   if (typeof promptMs !== "number" || typeof predictedMs !== "number") return;
   if (promptTokens < 0 || predictedTokens < 0) return;
-  meaning.timings = { promptMs, promptTokens, predictedMs, predictedTokens, ...(cachedTokens >= 0 && { cachedTokens }) };
+  meaning.timings = {
+    promptMs,
+    promptTokens,
+    predictedMs,
+    predictedTokens,
+    ...(cachedTokens >= 0 && { cachedTokens }),
+  };
 }
 
 function count(value: unknown): number {

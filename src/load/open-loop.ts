@@ -42,7 +42,9 @@ export class OpenLoop implements Loop {
 
   start(): void {
     if (Number.isFinite(this.#endUs)) {
-      this.#endTimer = callAt(this.#plan.clock, this.#endUs, () => this.stop("the time was over before its turn came"));
+      this.#endTimer = callAt(this.#plan.clock, this.#endUs, () =>
+        this.stop("the time was over before its turn came"),
+      );
     }
     this.#awaitArrival();
   }

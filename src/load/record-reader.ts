@@ -36,7 +36,8 @@ export async function readRecords(path: string): Promise<RecordStream> {
   let header: RecordHeader;
   try {
     header = parseLine<RecordHeader>(path, lines[0] ?? "");
-    if (header.schemaVersion !== 1) throw unreadable(path, "its first line is not a header that this version reads");
+    if (header.schemaVersion !== 1)
+      throw unreadable(path, "its first line is not a header that this version reads");
   } catch (error) {
     await file.close();
     throw error;
@@ -91,7 +92,11 @@ class MemberFile {
       return data;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.torn = { atByte: this.#position, fileBytes: size, reason: `the last part is not whole: ${reason}` };
+      this.torn = {
+        atByte: this.#position,
+        fileBytes: size,
+        reason: `the last part is not whole: ${reason}`,
+      };
       return undefined;
     }
   }

@@ -86,7 +86,11 @@ export interface RequestRecord {
   /** The stream said `[DONE]`. Not proof of a whole answer (llama-cpp-python cuts streams and still says it). */
   readonly done?: boolean;
   /** Only when asked for (`--save-text`). */
-  readonly text?: { readonly answer: string; readonly reasoning?: string; readonly toolCalls?: readonly string[] };
+  readonly text?: {
+    readonly answer: string;
+    readonly reasoning?: string;
+    readonly toolCalls?: readonly string[];
+  };
   /** The server's own timings, where it sends them (llama.cpp), milliseconds. */
   readonly serverTimings?: {
     readonly promptMs: number;
@@ -95,7 +99,11 @@ export interface RequestRecord {
     readonly predictedTokens: number;
     readonly cachedTokens?: number;
   };
-  readonly error?: { readonly kind: RequestErrorKind; readonly message: string; readonly retryAfterSeconds?: number };
+  readonly error?: {
+    readonly kind: RequestErrorKind;
+    readonly message: string;
+    readonly retryAfterSeconds?: number;
+  };
 }
 
 export type RequestErrorKind =

@@ -188,7 +188,7 @@ export class ResponseReader implements Sink {
       if (state.firstTextUs < 0) state.firstTextUs = atUs;
       if (state.firstAnswerUs < 0 && meaning.answerBytes > 0) state.firstAnswerUs = atUs;
       this.#text?.take(meaning);
-    } else if (meaning.role && state.roleUs < 0) {
+    } else if (meaning.role && state.roleUs < 0 && state.firstTextUs < 0) {
       state.roleUs = atUs;
     }
     if (meaning.outputTokens >= 0) state.usageUs = atUs;
@@ -205,6 +205,8 @@ export class ResponseReader implements Sink {
     const body = Buffer.concat(state.body);
     const meaning = this.#meaning;
     this.#events.read(body, 0, body.length, "", meaning);
+    // Its message has a role; that is no chunk that came ahead of the text.
+    meaning.role = false;
     if (meaning.kind === "chunk") this.#takeChunk(meaning);
     else if (meaning.kind === "error") state.failure = { kind: "stream", message: meaning.errorMessage };
     else if (body.length > 0) state.failure = garbage(body.toString("utf8", 0, 200));
@@ -229,7 +231,7 @@ export class ResponseReader implements Sink {
       scheduledUs: Math.round(this.#place.scheduledUs),
       endUs,
       reads: this.#series.reads(),
-      tokens: this.#tokens.tokens(state.choiceCount, state.finish, this.#series),
+      tokens: this.#tokens.tokens(state, this.#series),
     };
     if (state.sentUs >= 0) record.sentUs = state.sentUs;
     if (state.headersUs >= 0) record.headersUs = state.headersUs;

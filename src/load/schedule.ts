@@ -45,13 +45,15 @@ export function checkLoad(load: LoadSetting): void {
     if (!isCount(load.concurrency)) throw wrong(`a closed loop of concurrency ${load.concurrency}`);
     if (load.ratePerSecond !== undefined) throw wrong("a closed loop with a rate");
   } else {
-    if (!isPositive(load.ratePerSecond)) throw wrong(`an open loop of ${load.ratePerSecond} requests a second`);
+    if (!isPositive(load.ratePerSecond))
+      throw wrong(`an open loop of ${load.ratePerSecond} requests a second`);
     if (load.concurrency !== undefined) throw wrong("an open loop with a concurrency");
     if (load.maxConcurrency !== undefined && !isCount(load.maxConcurrency)) {
       throw wrong(`a cap of ${load.maxConcurrency} requests in flight`);
     }
   }
-  if (load.requests === undefined && load.durationSeconds === undefined) throw wrong("neither requests nor duration");
+  if (load.requests === undefined && load.durationSeconds === undefined)
+    throw wrong("neither requests nor duration");
   if (load.requests !== undefined && !isCount(load.requests)) throw wrong(`${load.requests} requests`);
   if (load.durationSeconds !== undefined && !isPositive(load.durationSeconds)) {
     throw wrong(`a duration of ${load.durationSeconds} s`);

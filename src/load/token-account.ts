@@ -1,3 +1,4 @@
+import type { AnswerState } from "./answer-state.ts";
 import type { EventMeaning } from "./event-meaning.ts";
 import type { ReadSeries } from "./read-series.ts";
 import type { RequestRecord } from "./record.ts";
@@ -72,9 +73,9 @@ export class TokenAccount {
   }
 
   /** For the record. Counts of chunks are left out unless every chunk has one and they agree with the whole. */
-  tokens(choices: number, finish: string, series: ReadSeries): Tokens {
-    const output = this.output(choices);
-    const perChunk = choices === 1 ? this.#perChunk(output, finish, series) : undefined;
+  tokens(state: AnswerState, series: ReadSeries): Tokens {
+    const output = this.output(state.choiceCount);
+    const perChunk = this.#perChunk(output, state, series);
     const tokens: Writable<Tokens> = {};
     if (this.#prompt >= 0) tokens.prompt = this.#prompt;
     if (output >= 0) tokens.output = output;
@@ -86,7 +87,10 @@ export class TokenAccount {
     return tokens;
   }
 
-  #perChunk(output: number, finish: string, series: ReadSeries): number[] | undefined {
+  #perChunk(output: number, state: AnswerState, series: ReadSeries): number[] | undefined {
+    // A JSON answer is one chunk with all its tokens, so that nothing pretends to be a time between tokens.
+    if (state.form === "json") return output >= 0 && series.chunkCount === 1 ? [output] : undefined;
+    if (state.choiceCount > 1) return undefined;
     const byUsage = series.tokensByUsage();
     if (byUsage !== undefined) return byUsage;
     const byIds = series.tokensByIds();
@@ -96,7 +100,8 @@ export class TokenAccount {
     const agrees =
       output < 0
         ? !this.#usesLogprobs
-        : sum + this.#pendingIds === output || (finish !== "length" && sum + this.#pendingIds === output - 1);
+        : sum + this.#pendingIds === output ||
+          (state.finish !== "length" && sum + this.#pendingIds === output - 1);
     // SGLang 0.4.7 repeats in each chat chunk the log-probabilities of all before it.
     return agrees ? byIds : undefined;
   }

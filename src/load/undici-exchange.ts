@@ -132,7 +132,8 @@ const endOfFileInAnswer = new Set(["HPE_INVALID_EOF_STATE", "UND_ERR_RES_CONTENT
 
 function errorKind(error: Error, sent: boolean): TransportErrorKind {
   const code = (error as NodeJS.ErrnoException).code ?? "";
-  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED" || code === "UND_ERR_ABORTED") return "cancelled";
+  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED" || code === "UND_ERR_ABORTED")
+    return "cancelled";
   if (!sent) return code === "ECONNREFUSED" ? "refused" : "connect";
   if (endOfFileInAnswer.has(code)) return "reset";
   if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || error.message === "bad response") {

@@ -68,7 +68,7 @@ class UndiciTransport implements Transport, ExchangeOwner {
     const { protocol, hostname, host, port } = this.#origin;
     const target = { protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, "") };
     this.#reserve = new ConnectionReserve(
-      (callback) => connect(target, (...[error, socket]) => callback(error, socket)),
+      (callback) => connect(target, (error, socket) => callback(error, socket ?? null)),
       options.clock,
       maxIdleMs,
     );
@@ -81,7 +81,8 @@ class UndiciTransport implements Transport, ExchangeOwner {
       keepAliveTimeoutThreshold: 1000,
     };
     this.#pool = new Pool(this.#origin, {
-      connections: options.maxConnections ?? null,
+      // A client waits for its old socket to close before it takes a new one: a further client need not.
+      connections: options.freshConnections === true ? null : (options.maxConnections ?? null),
       factory: () => this.#createClient(),
     });
   }
@@ -106,6 +107,8 @@ class UndiciTransport implements Transport, ExchangeOwner {
   }
 
   async close(): Promise<void> {
+    this.#wanted = 0;
+    this.#reserve.keep(0);
     await this.#pool.destroy();
     await this.#reserve.close();
   }
@@ -163,7 +166,8 @@ class UndiciTransport implements Transport, ExchangeOwner {
     connection.socket.once("close", () => {
       this.#held.delete(connection);
       const idleUs = this.clock.nowUs() - connection.idleSinceUs;
-      if (this.#learnsFresh && connection.ending && connection.uses > 0 && idleUs < habitualCloseUs) this.#fresh = true;
+      if (this.#learnsFresh && connection.ending && connection.uses > 0 && idleUs < habitualCloseUs)
+        this.#fresh = true;
       this.#balance();
     });
     this.#balance();

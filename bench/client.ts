@@ -1,0 +1,98 @@
+import { Pool } from "undici";
+import { startClock } from "../src/load/clock.ts";
+import { measure } from "../src/load/generator.ts";
+import { openRecordWriter } from "../src/load/record-writer.ts";
+import { createUndiciTransport } from "../src/load/undici-transport.ts";
+
+/** One run of one client in a process of its own: `ours` or `bare`, port, requests, in flight, record file. */
+const [kind = "", port = "", requestsText = "", inFlightText = "", recordPath = ""] = process.argv.slice(2);
+const requests = Number(requestsText);
+const inFlight = Number(inFlightText);
+const origin = `http://127.0.0.1:${port}`;
+const path = "/v1/chat/completions";
+const headers = { "content-type": "application/json" };
+const body = Buffer.from(
+  JSON.stringify({
+    model: "null",
+    messages: [{ role: "user", content: "Explain quantum computing in detail" }],
+    max_tokens: 100,
+    stream: true,
+    stream_options: { include_usage: true },
+  }),
+);
+
+/** What undici alone costs: lengths are added up, nothing else is looked at. */
+async function runBare(): Promise<{ bytes: number; ok: number }> {
+  const pool = new Pool(origin, { connections: inFlight, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+  let issued = 0;
+  let ended = 0;
+  let bytes = 0;
+  await new Promise<void>((resolve, reject) => {
+    const next = () => {
+      if (issued >= requests) return;
+      issued++;
+      pool.dispatch(
+        { method: "POST", path, headers, body },
+        {
+          onConnect: () => {},
+          onHeaders: () => true,
+          onData: (chunk) => {
+            bytes += chunk.length;
+            return true;
+          },
+          onComplete: () => {
+            ended++;
+            if (ended === requests) resolve();
+            else next();
+          },
+          onError: reject,
+        },
+      );
+    };
+    for (let k = 0; k < Math.min(inFlight, requests); k++) next();
+  });
+  await pool.close();
+  return { bytes, ok: ended };
+}
+
+async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: number }> {
+  const clock = startClock();
+  const load = { arrival: "closed", concurrency: inFlight, requests, outputTokens: 100 } as const;
+  const transport = createUndiciTransport({ origin, clock, maxConnections: inFlight });
+  const writer = await openRecordWriter(recordPath, {
+    schemaVersion: 1,
+    point: "bench",
+    load,
+    seed: 1,
+    clock: { epochMs: clock.epochMs, hrtimeNs: clock.hrtimeNs },
+    client: { version: "bench", transport: transport.name, node: process.version, workers: 1 },
+  });
+  await transport.open(Math.min(inFlight, requests));
+  const request = { method: "POST", path, headers, body } as const;
+  const outcome = await measure({
+    transport,
+    requests: () => request,
+    load,
+    seed: 1,
+    clock,
+    timeoutMs: 60_000,
+    recorder: writer,
+    read: { maxTokens: 100 },
+    onProgress: () => rss.push(process.memoryUsage.rss()),
+  });
+  await writer.close();
+  await transport.close();
+  return {
+    ok: outcome.requests.ok,
+    chunks: outcome.instrument.chunks,
+    maxRssBytes: outcome.instrument.maxRssBytes,
+  };
+}
+
+const rss: number[] = [];
+const startMs = performance.now();
+const result = kind === "ours" ? await runOurs() : await runBare();
+const cpu = process.cpuUsage();
+process.stdout.write(
+  `${JSON.stringify({ ...result, cpuMs: (cpu.user + cpu.system) / 1000, wallMs: performance.now() - startMs, rss })}\n`,
+);
