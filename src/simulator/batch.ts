@@ -17,12 +17,15 @@ export interface Sequence {
 /** What the batch did so far, for stats and tests. Times in microseconds. */
 export interface BatchStats {
   steps: number;
-  /** Steps that ended later than due by more than half their length, after which the schedule started afresh. */
+  /** Steps after which the host was over 50 ms behind, and the schedule started afresh. */
   overruns: number;
   /** Sum and maximum of (real end - due end) over steps. */
   lateSumUs: number;
   lateMaxUs: number;
 }
+
+/** How far the host may lag before the schedule gives up catching up. */
+const maxLagUs = 50_000;
 
 /**
  * Continuous batching, as vLLM 0.6 schedules: a step is either the prefill of all that wait and fit into the batch,
@@ -86,10 +89,10 @@ export class Batch {
       sequence.started(startUs);
       this.#running.push(sequence);
     }
-    this.#timeline.at(dueUs, () => this.#end(prefilling ? admitted : this.#running, dueUs, lengthUs));
+    this.#timeline.at(dueUs, () => this.#end(prefilling ? admitted : this.#running, dueUs));
   }
 
-  #end(served: readonly Sequence[], dueUs: number, lengthUs: number): void {
+  #end(served: readonly Sequence[], dueUs: number): void {
     if (this.#halted) return;
     const lateUs = this.#timeline.nowUs() - dueUs;
     this.stats.steps++;
@@ -104,8 +107,8 @@ export class Batch {
       }
     }
     if (ended > 0) this.#drop();
-    // The next step starts when this one was due, unless the host could not keep up.
-    const overrun = this.#timeline.nowUs() - dueUs > Math.max(lengthUs / 2, 2000);
+    // The next step starts when this one was due, unless the host fell too far behind to catch up.
+    const overrun = this.#timeline.nowUs() - dueUs > maxLagUs;
     if (overrun) this.stats.overruns++;
     this.#step(overrun ? this.#timeline.nowUs() : dueUs);
   }

@@ -1,10 +1,11 @@
+import { Accounting } from "./accounting.ts";
 import { Batch } from "./batch.ts";
 import { Connection } from "./connection.ts";
-import type { Dialect, Refusal, ServerFacts, Tally } from "./dialects/dialect.ts";
+import type { Dialect, Refusal, ServerFacts } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpAnswer, Wire } from "./http.ts";
-import { LiveMetrics } from "./metrics.ts";
+import type { LiveMetrics } from "./metrics.ts";
 import type { SimulatorOptions } from "./options.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { createRandom } from "./random.ts";
@@ -47,7 +48,7 @@ export class Simulator {
   readonly prefixCache: PrefixCache | undefined;
   stopping = false;
   readonly #host: SimulatorHost;
-  readonly #metrics = new LiveMetrics();
+  readonly accounting = new Accounting();
   readonly #connections = new Set<Connection>();
   readonly #exchanges = new Set<Exchange>();
   #connectionsOpened = 0;
@@ -80,10 +81,10 @@ export class Simulator {
       port,
       seed: options.seed,
     };
-    this.#metrics.maxBatch = options.profile.maxBatch;
-    this.#metrics.contextLength = options.contextLength;
-    this.#metrics.capacityTokens = options.profile.maxBatch * options.contextLength;
-    this.#metrics.startedSeconds = Date.now() / 1000;
+    this.accounting.metrics.maxBatch = options.profile.maxBatch;
+    this.accounting.metrics.contextLength = options.contextLength;
+    this.accounting.metrics.capacityTokens = options.profile.maxBatch * options.contextLength;
+    this.accounting.metrics.startedSeconds = Date.now() / 1000;
   }
 
   /** Begins to load; `ready` is called at the end of it. */
@@ -171,7 +172,7 @@ export class Simulator {
   }
 
   nextRequest(): number {
-    this.#metrics.requests++;
+    this.accounting.metrics.requests++;
     return this.#requests++;
   }
 
@@ -185,8 +186,8 @@ export class Simulator {
 
   exchangeEnded(exchange: Exchange, outcome: string): void {
     this.#exchanges.delete(exchange);
-    if (outcome === "cancelled") this.#metrics.aborted++;
-    else if (outcome !== "complete") this.#metrics.failed++;
+    if (outcome === "cancelled") this.accounting.metrics.aborted++;
+    else if (outcome !== "complete") this.accounting.metrics.failed++;
     const {
       afterRequests,
       status = 1,
@@ -199,44 +200,7 @@ export class Simulator {
   }
 
   refused(): void {
-    this.#metrics.failed++;
-  }
-
-  promptRead(tokens: number, cached: number): void {
-    this.#metrics.promptTokens += tokens;
-    this.#metrics.cachedTokens += cached;
-    this.#metrics.promptLength.add(tokens);
-  }
-
-  sequenceStarted(tally: Tally): void {
-    this.#metrics.queue.add((tally.startedUs - tally.receivedUs) / 1e6);
-  }
-
-  /** A sequence's next token is due now; `tally` is as it was before. */
-  tokenMade(tally: Tally, dueUs: number): void {
-    const metrics = this.#metrics;
-    metrics.outputTokens++;
-    if (tally.outputTokens > 0) {
-      const seconds = (dueUs - tally.lastTokenUs) / 1e6;
-      metrics.interToken.add(seconds);
-      metrics.decodeSeconds += seconds;
-      return;
-    }
-    metrics.ttft.add((dueUs - tally.receivedUs) / 1e6);
-    metrics.prefill.add((dueUs - tally.startedUs) / 1e6);
-    metrics.prefillSeconds += (dueUs - tally.startedUs) / 1e6;
-  }
-
-  sequenceEnded(tally: Tally, byLength: boolean): void {
-    const metrics = this.#metrics;
-    if (byLength) metrics.finishedByLength++;
-    else metrics.finishedByStop++;
-    metrics.e2e.add((tally.lastTokenUs - tally.receivedUs) / 1e6);
-    metrics.decode.add((tally.lastTokenUs - tally.firstTokenUs) / 1e6);
-    metrics.outputLength.add(tally.outputTokens);
-    if (tally.outputTokens > 1) {
-      metrics.perOutputToken.add((tally.lastTokenUs - tally.firstTokenUs) / 1e6 / (tally.outputTokens - 1));
-    }
+    this.accounting.metrics.failed++;
   }
 
   /** A text event goes out with the step under way. */
@@ -250,7 +214,7 @@ export class Simulator {
   }
 
   live(): LiveMetrics {
-    const metrics = this.#metrics;
+    const { metrics } = this.accounting;
     metrics.running = this.batch.running;
     metrics.waiting = this.batch.waiting;
     metrics.steps = this.batch.stats.steps;
@@ -269,7 +233,7 @@ export class Simulator {
       connectionsOpen: this.#connections.size,
       requests: this.#requests,
       inFlight: this.#exchanges.size,
-      outputTokens: this.#metrics.outputTokens,
+      outputTokens: this.accounting.metrics.outputTokens,
       chunks: this.truth.chunkCount,
       steps,
       overruns,

@@ -1,7 +1,8 @@
 import type { PieceKind } from "./answer.ts";
+import { cutAtRandom, transformOf } from "./byte-effects.ts";
 import type { Wire } from "./http.ts";
 import type { Effects } from "./options.ts";
-import { pickInteger, type Random } from "./random.ts";
+import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 import type { TruthLog } from "./truth.ts";
 
@@ -49,7 +50,9 @@ type Barrier =
  */
 export class StreamWriter {
   #queue: (Item | Barrier)[] = [];
+  /** A pause, or a write whose pieces are still going out. */
   #busy = false;
+  #splitting = false;
   #sealed = false;
   #over = false;
   /** Text events queued, events queued since the last write, and text events sent. */
@@ -114,7 +117,9 @@ export class StreamWriter {
     if (this.#sealed) return;
     this.#queue = [];
     this.#busy = false;
-    if (how === "error") this.#failWith(message, outcome);
+    // Nothing fits into the middle of a chunk.
+    if (this.#splitting) this.#end("close", outcome, false);
+    else if (how === "error") this.#failWith(message, outcome);
     else {
       if (how === "close-after-done" && this.#context.done !== undefined) {
         this.#queue.push({ content: this.#context.done, framed: true });
@@ -197,6 +202,7 @@ export class StreamWriter {
   #resume(): void {
     if (this.#over) return;
     this.#busy = false;
+    this.#splitting = false;
     this.#pump();
   }
 
@@ -257,6 +263,7 @@ export class StreamWriter {
       else this.#resume();
     };
     this.#busy = true;
+    this.#splitting = pieces.length > 1;
     next();
   }
 
@@ -309,44 +316,4 @@ export class StreamWriter {
     };
     this.#cancelComment = timeline.later(everyMs, check);
   }
-}
-
-/** Cuts at random bytes; fewer pieces where there are fewer bytes. */
-function cutAtRandom(bytes: Buffer, pieces: number | "every-byte", random: Random): Buffer[] {
-  const wanted = pieces === "every-byte" ? bytes.length : Math.min(pieces, bytes.length);
-  if (wanted <= 1) return [bytes];
-  const cuts = new Set<number>();
-  if (pieces === "every-byte") for (let at = 1; at < bytes.length; at++) cuts.add(at);
-  while (cuts.size < wanted - 1) cuts.add(pickInteger(random, 1, bytes.length - 1));
-  const ends = [...cuts].sort((a, b) => a - b).concat(bytes.length);
-  return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
-}
-
-/** What is done to an event's text: line ends, and the fields and comments that server-sent events allow. */
-function transformOf(
-  { lineEnd, decorate }: Effects,
-  random: Random,
-): ((content: string) => string) | undefined {
-  if (decorate !== true && (lineEnd === undefined || lineEnd === "lf")) return undefined;
-  const end = { lf: "\n", crlf: "\r\n", cr: "\r" }[lineEnd ?? "lf"];
-  const extras = [
-    "",
-    ": comment\n",
-    ":\n\n",
-    "event: message\n",
-    "id: 7\n",
-    "retry: 3000\n",
-    "unknown: x\n",
-    "\n",
-  ];
-  return (content) => {
-    const decorated =
-      decorate === true
-        ? content.replace(/^data: ?/gm, () => {
-            const extra = extras[pickInteger(random, 0, extras.length - 1)] ?? "";
-            return `${extra}data:${random() < 0.5 ? "" : " "}`;
-          })
-        : content;
-    return end === "\n" ? decorated : decorated.replaceAll("\n", end);
-  };
 }

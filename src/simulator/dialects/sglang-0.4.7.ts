@@ -3,17 +3,9 @@ import { renderMetrics } from "../metrics.ts";
 import type { AnswerIdentity, ChoiceView, Dialect, Generation, Refusal, StreamForm } from "./dialect.ts";
 import { deltaFields, done, event, finishJson, usageJson } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
-import {
-  flatError,
-  matchedStop,
-  serverInfo,
-  sglang,
-  sglangChoices,
-  sglangLogprobs,
-  sglangModel,
-  tooLong,
-} from "./sglang.ts";
+import { flatError, matchedStop, sglang, sglangChoices, sglangLogprobs, tooLong } from "./sglang.ts";
 import { sglang047Families } from "./sglang-metrics.ts";
+import { serverInfo, sglangModel } from "./sglang-pages.ts";
 import { emptyOk, fastapiNotFound, internalServerError, json, pythonJson } from "./uvicorn.ts";
 
 /** What it could not read is an exception that nobody catches. */
