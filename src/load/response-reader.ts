@@ -135,9 +135,12 @@ export class ResponseReader implements Sink {
     if (!this.#open) return;
     const state = this.#state;
     let error: RequestError | undefined = state.failure ?? { kind, message };
-    if (kind === "reset" && state.form === "error") error = httpError(state);
-    // The answer was whole before the connection broke: some servers omit the last HTTP chunk.
-    else if (kind === "reset" && state.done && isWhole(state, this.#usage())) error = state.failure;
+    if (kind === "reset" && state.form === "error") {
+      error = httpError(state);
+    } else if (kind === "reset" && state.done && isWhole(state, this.#usage())) {
+      // The answer was whole before the connection broke: some servers omit the last HTTP chunk.
+      error = judgeAnswer(state, this.#usage());
+    }
     this.#finish(Math.round(t), error);
   }
 

@@ -1,0 +1,32 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ResponseReader } from "../../src/load/response-reader.ts";
+import { TemplateEventReader } from "../../src/load/template-event-reader.ts";
+import { plant, plantedBugs } from "./planted-bugs.ts";
+import { streamProperty } from "./stream-property.ts";
+
+const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+
+describe("random streams", () => {
+  it("200,000 of them, cut anyhow, are read as they were meant", () => {
+    process.stderr.write(`200,000 random streams, seed ${seed} (FUZZ_SEED=${seed} makes them again)\n`);
+    fc.assert(streamProperty({ ResponseReader, TemplateEventReader }), {
+      seed,
+      numRuns: 200_000,
+      includeErrorInReport: true,
+    });
+  });
+
+  it.each(plantedBugs.map((bug) => [bug.what, bug] as const))(
+    "find the planted bug: %s",
+    async (_what, bug) => {
+      const result = fc.check(streamProperty(await plant(bug)), {
+        seed,
+        numRuns: 200_000,
+        endOnFailure: true,
+      });
+      process.stderr.write(`found after ${result.numRuns} streams: ${bug.what}\n`);
+      expect(result.failed).toBe(true);
+    },
+  );
+});
