@@ -115,7 +115,7 @@ function checkWords(words: EngineConfig["args"], path: Path): Finding[] {
   if (Array.isArray(words))
     return path.at(-1) === "command" && words.length === 0 ? [onValue(path, "the list is empty")] : [];
   try {
-    splitWords((words as string | undefined) ?? "");
+    splitWords(words ?? "");
     return [];
   } catch (error) {
     if (!(error instanceof WordsError)) throw error;

@@ -86,7 +86,7 @@ function checkBlock(block: BlockConfig, path: Path): Finding[] {
 }
 
 /** Items that equal an earlier one. */
-function repeated<T>(items: readonly T[]): { index: number; first: number }[] {
+function repeated(items: readonly (string | number)[]): { index: number; first: number }[] {
   return items.flatMap((item, index) => {
     const first = items.indexOf(item);
     return first < index ? [{ index, first }] : [];

@@ -12,6 +12,7 @@ import {
   required,
   section,
   text,
+  version,
   words,
 } from "./fields.ts";
 import { EngineKind } from "./plan.ts";
@@ -153,7 +154,7 @@ export const Engine = section({
     defaultWords: "the name of the variant",
     examples: ["vllm"],
   }),
-  version: optional(text("a version in quotes"), {
+  version: optional(version(), {
     description:
       "Version of the engine; it decides flags and dialect. What really ran is recorded with the results.",
     defaultWords: "what is installed",

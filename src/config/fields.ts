@@ -19,6 +19,11 @@ export const name = () => {
   return z.string(rule).regex(NAME_PATTERN, rule);
 };
 
+export const version = () => {
+  const rule = expecting('a version in quotes, such as "0.6.4"');
+  return z.string(rule).regex(/^v?\d+(?:\.\d+)*(?:[.+-]?[A-Za-z][A-Za-z0-9.+-]*)?$/, rule);
+};
+
 export const envName = () => {
   const rule = expecting("the name of an environment variable");
   return z.string(rule).regex(ENV_PATTERN, rule);
@@ -44,7 +49,7 @@ export const duration = () => {
 };
 
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, expecting(values.length === 1 ? `${values[0]}` : `one of ${values.join(", ")}`));
+  z.enum(values, expecting(values.length === 1 ? values[0] : `one of ${values.join(", ")}`));
 
 export const flag = () => z.boolean(expecting("true or false"));
 

@@ -38,8 +38,9 @@ export function describeValue(value: unknown, path: Path, source?: string): stri
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return "a mapping";
   if (underSecret(path)) return "a value that is not shown";
-  if (typeof value !== "string") return shorten(source ?? String(value));
-  return JSON.stringify(shorten(value));
+  return typeof value === "string"
+    ? JSON.stringify(shorten(value))
+    : shorten(source ?? JSON.stringify(value));
 }
 
 function underSecret(path: Path): boolean {

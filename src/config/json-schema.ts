@@ -41,11 +41,11 @@ function convert(adjust: (schema: Record<string, unknown>) => unknown): Record<s
     override: ({ jsonSchema }) => {
       // zod states the bounds of a double's whole numbers; they say nothing to a reader.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-      adjust(jsonSchema as Record<string, unknown>);
+      adjust(jsonSchema);
     },
   });
   const { $schema, ...rest } = schema;
-  return { $schema, title: "llm-inference-benchmark config", ...rest } as Record<string, unknown>;
+  return { $schema, title: "llm-inference-benchmark config", ...rest };
 }
 
 /** The schema of what stands at a path, going down by key and index. */

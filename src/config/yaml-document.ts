@@ -7,6 +7,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type Scalar,
   type YAMLError,
 } from "yaml";
 import { type Finding, onKey, type Path } from "./finding.ts";
@@ -116,7 +117,8 @@ class Reader {
     const first = new Map<string, number>();
     for (const { key, value } of items) {
       const range = rangeOf(key as Node | null);
-      if (!isScalar(key) || key.value === null) {
+      const name = isScalar(key) ? keyText(key) : undefined;
+      if (name === undefined) {
         this.findings.push({
           path,
           at: "key",
@@ -125,7 +127,6 @@ class Reader {
         });
         continue;
       }
-      const name = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
       const below = [...path, name];
       const line = this.#lines.linePos(range?.[0] ?? 0).line;
       const earlier = first.get(name);
@@ -169,6 +170,11 @@ class Reader {
     this.findings.push({ path, at: "value", text });
     return null;
   }
+}
+
+/** A key as text; one that looks like a number as the file spells it. */
+function keyText(key: Scalar): string | undefined {
+  return typeof key.value === "string" ? key.value : key.source || undefined;
 }
 
 function rangeOf(node: Node | null): Range | undefined {
