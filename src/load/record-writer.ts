@@ -125,10 +125,11 @@ class FileRecordWriter implements RecordWriter {
     );
   }
 
+  /** Writes until nothing is left. A member that ends may begin the next by itself. */
   async #drain(): Promise<void> {
-    for (;;) {
+    this.#flush();
+    while (this.#writing !== undefined) {
       await this.#writing;
-      if (this.#lines.length === 0 || this.#failure !== undefined) return;
       this.#flush();
     }
   }
