@@ -78,7 +78,7 @@ function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, c
   }
   const findings = [
     ...checkSettings(engine.settings ?? {}, kind, [...path, "settings"], catalog),
-    ...checkWords(engine.args, [...path, "args"]),
+    ...checkArguments(engine.args, [...path, "args"]),
     ...checkWords(engine.process?.command, [...path, "process", "command"]),
   ];
   const { command, venv, checkout } = engine.process ?? {};
@@ -95,6 +95,24 @@ function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, c
       ),
     );
   return findings;
+}
+
+/** A secret among arguments shows in every list of processes, and in the results. */
+function checkArguments(words: EngineConfig["args"], path: Path): Finding[] {
+  const findings = checkWords(words, path);
+  if (words === undefined || findings.length > 0) return findings;
+  const list = typeof words === "string" ? splitWords(words) : words.map(String);
+  const flag = list
+    .find((word) => /^--(?:[\w-]*-)?(?:api-key|token|secret|password)(?:=|$)/.test(word))
+    ?.split("=")[0];
+  return flag === undefined
+    ? []
+    : [
+        onValue(
+          path,
+          `${flag} is a secret, and arguments are visible to all; give it in env, if the engine takes it there`,
+        ),
+      ];
 }
 
 function checkSettings(
@@ -156,7 +174,8 @@ function checkSelectors(config: Config, names: KnownNames, cells: readonly CellC
         findings.push(onKey(path, "is about no cell: what it selects is excluded"));
     }
   }
-  if (cells.length === 0 && names.engines.length > 0 && names.models.length > 0)
+  const matrix = Object.keys(config.engines).length * Object.keys(config.models).length;
+  if (cells.length === 0 && matrix > 0 && !findings.some(({ path }) => path[1] === "exclude"))
     findings.push(onKey(["cells", "exclude"], "excludes every cell"));
   return findings;
 }
@@ -182,7 +201,7 @@ function checkOverride(config: Config, override: OverrideConfig, path: Path, cat
     ...[...kinds].flatMap((kind) =>
       kind === undefined ? [] : checkSettings(override.settings ?? {}, kind, [...path, "settings"], catalog),
     ),
-    ...checkWords(override.args, [...path, "args"]),
+    ...checkArguments(override.args, [...path, "args"]),
     ...checkSource(override, path, catalog),
     ...checkLoad(override.load ?? {}, [...path, "load"]),
   ];

@@ -35,18 +35,18 @@ function checkPrompt(load: LoadConfig, path: Path): Finding[] {
   return findings;
 }
 
-/** Fields that llmbench writes, and what to use instead. */
+/** Fields that llmbench writes, and what to do instead. */
 const OWN_FIELDS: Readonly<Record<string, string>> = {
-  model: "servedName of the model",
-  prompt: "load.prompt or load.dataset",
-  messages: "load.prompt or load.dataset",
-  stream: "nothing: every answer is streamed",
-  stream_options: "nothing: usage is always asked for",
-  max_tokens: "outputTokens of a block",
-  max_completion_tokens: "outputTokens of a block",
-  temperature: "load.temperature",
-  seed: "load.seed",
-  n: "nothing: one answer a request is measured",
+  model: "use servedName of the model",
+  prompt: "use load.prompt or load.dataset",
+  messages: "use load.prompt or load.dataset",
+  stream: "every answer is streamed",
+  stream_options: "usage is always asked for",
+  max_tokens: "use outputTokens of a block",
+  max_completion_tokens: "use outputTokens of a block",
+  temperature: "use load.temperature",
+  seed: "use load.seed",
+  n: "one answer a request is measured",
 };
 
 function checkBody(body: Readonly<Record<string, unknown>>, path: Path): Finding[] {
@@ -54,7 +54,7 @@ function checkBody(body: Readonly<Record<string, unknown>>, path: Path): Finding
     const instead = Object.hasOwn(OWN_FIELDS, field) ? OWN_FIELDS[field] : undefined;
     return instead === undefined
       ? []
-      : [onKey([...path, field], `llmbench sets this field itself; instead use ${instead}`)];
+      : [onKey([...path, field], `llmbench sets this field itself: ${instead}`)];
   });
 }
 

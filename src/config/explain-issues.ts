@@ -8,17 +8,26 @@ type Issue = z.core.$ZodIssue;
 
 /** Words for zod's issues: where, what was expected, what was found, and what may have been meant. */
 export function explainIssues(issues: readonly Issue[], data: unknown, places: Places): Finding[] {
-  return issues.flatMap((issue) => explain(issue, [], data, places));
+  const findings = issues.flatMap((issue) => explain(issue, [], data, places));
+  // A key that is missing because it is misspelt is one mistake, not two.
+  const meant = new Set(findings.map((finding) => finding.meant));
+  return findings.filter((finding) => !finding.missing || !meant.has(JSON.stringify(finding.path)));
 }
 
-function explain(issue: Issue, above: Path, data: unknown, places: Places): Finding[] {
+interface Explained extends Finding {
+  readonly missing?: boolean;
+  /** Path of the key that an unknown one was probably meant to be. */
+  readonly meant?: string;
+}
+
+function explain(issue: Issue, above: Path, data: unknown, places: Places): Explained[] {
   const path: Path = [
     ...above,
     ...issue.path.map((part) => (typeof part === "number" ? part : String(part))),
   ];
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => onKey([...path, key], unknownKey(key, path)));
+      return issue.keys.map((key) => explainUnknownKey(key, path));
     case "invalid_key":
       return [
         onKey(path, `${issue.issues[0]?.message ?? issue.message}; found ${JSON.stringify(path.at(-1))}`),
@@ -31,7 +40,7 @@ function explain(issue: Issue, above: Path, data: unknown, places: Places): Find
     default:
   }
   const value = valueAt(data, path);
-  if (value === undefined) return [onKey(path, `missing; ${issue.message}`)];
+  if (value === undefined) return [{ ...onKey(path, `missing; ${issue.message}`), missing: true }];
   const source = places.get(path)?.source;
   const found = `${issue.message}; found ${describeValue(value, path, source)}`;
   return [onValue(path, found + advice(issue, value, source))];
@@ -68,26 +77,28 @@ function advice(issue: Issue, value: unknown, source: string | undefined): strin
     return "; remove the quotes";
   if (issue.expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
     // Only where text of any form will do: a bare 500 is no duration with quotes either.
-    return /expected (?:text|a version)/.test(issue.message)
+    return /expected (?:text|a version|the name of a)/.test(issue.message)
       ? `; put it in quotes: "${source ?? String(value)}"`
       : "";
   }
   return "";
 }
 
-function unknownKey(key: string, above: Path): string {
+function explainUnknownKey(key: string, above: Path): Explained {
   const valid = keysAt(above);
   const near = FIELD_NAMES[key.toLowerCase().replaceAll(/[-_]/g, "")];
   const meant = valid.find((name) => name === near) ?? nearest(key, valid);
-  if (meant !== undefined) return `unknown key${didYouMean(meant)}`;
+  const explained = (text: string): Explained => onKey([...above, key], text);
+  if (meant !== undefined)
+    return { ...explained(`unknown key${didYouMean(meant)}`), meant: JSON.stringify([...above, meant]) };
   const place = closest(placesOfKey(near ?? key), above);
-  if (place !== undefined) {
-    const where = place === "" ? "at the top of the file" : `in ${place}`;
-    return near === undefined
+  if (place === undefined) return explained(`unknown key; known here: ${[...valid].sort().join(", ")}`);
+  const where = place === "" ? "at the top of the file" : `in ${place}`;
+  return explained(
+    near === undefined
       ? `unknown key here; it belongs ${where}`
-      : `unknown key; ${near}, ${where}, is its name here`;
-  }
-  return `unknown key; known here: ${[...valid].sort().join(", ")}`;
+      : `unknown key; ${near}, ${where}, is its name here`,
+  );
 }
 
 /** Of several places for a key, the first that lies below the mapping it was found in, else the shortest. */

@@ -55,10 +55,7 @@ export const flag = () => z.boolean(expecting("true or false"));
 
 /** One value, or a list to go through. */
 export const oneOrMany = <T extends z.ZodType>(one: T, what: string) =>
-  z.union(
-    [one, z.array(one, expecting(what)).min(1, expecting(`${what}; the list is empty`))],
-    expecting(what),
-  );
+  z.union([one, z.array(one, expecting(what)).min(1, expecting(what))], expecting(what));
 
 /** Words of a command: a list, or one line that is split as a shell would. */
 export const words = () => {

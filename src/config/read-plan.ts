@@ -37,15 +37,13 @@ export async function readPlan(file: string, options: ReadPlanOptions): Promise<
   const environment = options.environment === undefined ? process.env : options.environment;
   const document = readYaml(text);
   const reject = (findings: readonly Finding[]): never => {
-    throw new LlmbenchError(
-      "CONFIG_INVALID",
-      `${file} has ${findings.length === 1 ? "a problem" : `${findings.length} problems`}.`,
-      {
-        exitStatus: ExitStatus.usage,
-        details: renderFindings(findings, file, text, document),
-        hint: "Every key is in docs/configuration.md; llmbench init prints a config to start from.",
-      },
-    );
+    const problems = renderFindings(findings, file, text, document);
+    const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+    throw new LlmbenchError("CONFIG_INVALID", `${file} has ${count}.`, {
+      exitStatus: ExitStatus.usage,
+      details: problems.flat(),
+      hint: "Every key is in docs/configuration.md; llmbench init prints a config to start from.",
+    });
   };
 
   const { data } = document;

@@ -20,8 +20,14 @@ import { Load, LoadOverride, notBothPrompts } from "./load-schema.ts";
  * docs/configuration.md are made from this.
  */
 const selector = {
-  engine: optional(text(), { description: "A variant, by its name.", defaultWords: "every variant" }),
-  model: optional(text(), { description: "A model, by its key.", defaultWords: "every model" }),
+  engine: optional(text("the name of a variant"), {
+    description: "A variant, by its name.",
+    defaultWords: "every variant",
+  }),
+  model: optional(text("the name of a model"), {
+    description: "A model, by its key.",
+    defaultWords: "every model",
+  }),
 };
 
 export const Override = section({
@@ -85,7 +91,7 @@ export const Config = section(
       description: "Worst verdict that makes the run exit with status 3: `suspect` includes invalid ones.",
       default: "invalid",
     }),
-    baseline: optional(text(), {
+    baseline: optional(text("the name of a variant"), {
       description: "Variant that the others are shown relative to.",
       defaultWords: "none",
       examples: ["vllm"],

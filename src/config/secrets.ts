@@ -76,13 +76,25 @@ export function resolveSecrets(plan: Plan, environment: Environment): ResolvedSe
   return { env, values: [...values] };
 }
 
+/**
+ * What looks like a secret and its value in a line of a config: `HF_TOKEN: value`, `--api-key value`,
+ * `"--api-key", "value"`. Wider than isSecretName: rather too much is hidden than too little.
+ */
+const ASSIGNMENT = new RegExp(
+  [
+    /(?<![\w-])(?!secret["']?\s*:)/,
+    /((?:[\w-]*(?:_key|_token|-key|-token|apikey|authorization)|[\w-]*(?:secret|password)[\w-]*)["']?)/,
+    /(\s*[:=]\s*|(?<=--[\w-]+["']?)(?:,\s*|\s+))/,
+    /(?!\{)("[^"]*"|'[^']*'|[^\s,}#"']+)/,
+  ]
+    .map(({ source }) => source)
+    .join(""),
+  "gi",
+);
+
 /** A line of a config as it may be shown: what is assigned to a secret's name is blotted out. */
 export function maskLine(line: string): string {
-  return line.replaceAll(
-    /([A-Za-z_][A-Za-z0-9_]*)(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,}#]+)/g,
-    (whole, key: string, between: string, value: string) =>
-      isSecretName(key) && key !== "secret" && !value.includes("${") && !value.startsWith("{")
-        ? `${key}${between}${"*".repeat(value.length)}`
-        : whole,
+  return line.replaceAll(ASSIGNMENT, (whole, key: string, between: string, value: string) =>
+    value.includes("${") ? whole : `${key}${between}${"*".repeat(value.length)}`,
   );
 }

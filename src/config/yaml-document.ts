@@ -197,7 +197,12 @@ function syntaxText(error: YAMLError): string {
       return 'expected "key: value" on one line';
     case "TAG_RESOLVE_FAILED":
       return "tags (!…) mean nothing in a config";
+    case "BAD_INDENT": {
+      const closing = /end with a (\S)$/.exec(error.message)?.[1];
+      if (closing !== undefined) return `${closing} is missing, or what it should close is not indented`;
+      break;
+    }
     default:
-      return `not valid YAML: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`;
   }
+  return `not valid YAML: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`;
 }
