@@ -25,8 +25,6 @@ export class ClosedLoop implements Loop {
   readonly #timers = new Set<PreciseTimer>();
   #issued = 0;
   #running: number;
-  /** From the last stream's first request on the load is what was asked for. */
-  #atLoad = false;
   #stopped = false;
 
   constructor(plan: LoopPlan, host: LoopHost) {
@@ -44,13 +42,7 @@ export class ClosedLoop implements Loop {
   }
 
   start(): void {
-    const last = this.#startsUs.length - 1;
-    for (const [stream, atUs] of this.#startsUs.entries()) {
-      this.#later(Math.min(atUs, this.#endUs), () => {
-        if (stream === last) this.#atLoad = true;
-        this.#next(atUs);
-      });
-    }
+    for (const atUs of this.#startsUs) this.#later(Math.min(atUs, this.#endUs), () => this.#next(atUs));
   }
 
   stop(): void {
@@ -66,7 +58,9 @@ export class ClosedLoop implements Loop {
       return;
     }
     const i = this.#issued++;
-    this.#host.send({ i, phase: this.#atLoad ? "measured" : "ramp", scheduledUs }, (record) => {
+    // From the last stream's first request on the load is what was asked for.
+    const phase = scheduledUs < (this.#startsUs.at(-1) ?? 0) ? "ramp" : "measured";
+    this.#host.send({ i, phase, scheduledUs }, (record) => {
       if (record.error === undefined) {
         this.#next(record.endUs);
       } else {

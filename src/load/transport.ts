@@ -27,10 +27,13 @@ export interface InFlight {
 
 /** All `t` are microseconds of the point's clock, read first thing when the event arrives. */
 export interface Sink {
-  /** The request went to the socket (not when a queue took it). */
+  /** The request went to the socket (not when a queue took it). Called again when it had to be sent again: the last counts. */
   sent(t: number, connection: ConnectionUse): void;
   headers(t: number, status: number, headers: Readonly<Record<string, string>>): void;
-  /** One read. The buffer is valid only during the call: bytes `from` to `to` (exclusive). */
+  /**
+   * Bytes `from` to `to` (exclusive) of one read; the buffer is valid only during the call. What one read of the socket
+   * brought may come in several calls, all with the same `t`; another read has another `t`.
+   */
   body(t: number, bytes: Uint8Array, from: number, to: number): void;
   end(t: number): void;
   error(t: number, kind: TransportErrorKind, message: string): void;

@@ -128,22 +128,21 @@ function parseHeaders(raw: readonly Buffer[]): Record<string, string> {
   return headers;
 }
 
-const endOfFileInAnswer = new Set(["HPE_INVALID_EOF_STATE", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"]);
-
 function errorKind(error: Error, sent: boolean): TransportErrorKind {
   const code = (error as NodeJS.ErrnoException).code ?? "";
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED" || code === "UND_ERR_ABORTED")
     return "cancelled";
   if (!sent) return code === "ECONNREFUSED" ? "refused" : "connect";
-  if (endOfFileInAnswer.has(code)) return "reset";
-  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || error.message === "bad response") {
-    return "protocol";
-  }
-  return "reset";
+  // undici gives its parser's errors no code. The end of file in an answer is a lost connection, not another protocol.
+  if (error.name === "HTTPParserError")
+    return error.message.includes("Invalid EOF state") ? "reset" : "protocol";
+  return code === "UND_ERR_HEADERS_OVERFLOW" || error.message === "bad response" ? "protocol" : "reset";
 }
 
 function describe(error: Error): string {
-  const code = (error as NodeJS.ErrnoException).code;
+  const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
+  // OpenSSL's messages name its source files; its reason is what a person can use.
+  if (reason !== undefined && reason !== "") return `TLS: ${reason} (${code})`;
   if (error instanceof AggregateError && error.errors.length > 0) {
     return error.errors.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
   }

@@ -47,8 +47,9 @@ class UndiciTransport implements Transport, ExchangeOwner {
   #fresh: boolean;
   /** Connections that `open` asked for. */
   #wanted = 0;
-  /** Connections in the hands of the pool's clients that will take another request. */
+  /** Connections in the hands of the pool's clients that will take another request, and those on the way there. */
   readonly #held = new Set<Connection>();
+  #promised = 0;
   /** The last request's headers and how undici takes them: the same object comes each time. */
   #headersOf: Readonly<Record<string, string>> | undefined;
   #headerList: string[] = [];
@@ -151,11 +152,14 @@ class UndiciTransport implements Transport, ExchangeOwner {
   /** A client of the pool. It opens no connection itself: it takes one of the reserve, which knows when it was opened. */
   #createClient(): CarrierClient {
     return new CarrierClient(this.#origin, this.#clientOptions, {
-      take: (callback) =>
+      take: (callback) => {
+        this.#promised++;
         this.#reserve.take((error, connection, waitedUs) => {
+          this.#promised--;
           if (connection !== null) this.#hold(connection);
           callback(error, connection, waitedUs);
-        }),
+        });
+      },
       isStale: (connection) =>
         connection.uses > 0 && this.clock.nowUs() - connection.idleSinceUs > this.#maxIdleUs,
     });
@@ -175,7 +179,8 @@ class UndiciTransport implements Transport, ExchangeOwner {
 
   /** As many connections wait for use as `open` asked for, less those that the pool's clients can use again. */
   #balance(): void {
-    this.#reserve.keep(this.#fresh ? this.#wanted : Math.max(0, this.#wanted - this.#held.size));
+    const inUse = this.#fresh ? 0 : this.#held.size + this.#promised;
+    this.#reserve.keep(Math.max(0, this.#wanted - inUse));
   }
 }
 

@@ -7,6 +7,8 @@ export interface ReplayServer {
   /** Connections so far; requests so far. */
   readonly connections: number;
   readonly requests: number;
+  /** Called with each new connection. */
+  onConnection(callback: (socket: Socket) => void): void;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function startReplayServer(answer: Answer): Promise<ReplayServer> {
     get requests() {
       return requests;
     },
+    onConnection: (callback) => server.on("connection", callback),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
