@@ -48,7 +48,7 @@ export class Flights {
   }
 
   cancelAll(): void {
-    for (const flight of [...this.#flying]) flight.handle?.abort("cancelled");
+    for (const flight of Array.from(this.#flying)) flight.handle?.abort("cancelled");
   }
 
   #createFlight(): Flight {

@@ -1,6 +1,6 @@
 import { LlmbenchError } from "../error.ts";
 import { createRandom, shuffle } from "./random.ts";
-import type { Prompt, PromptSource } from "./request-source.ts";
+import type { PromptSource } from "./request-source.ts";
 
 export interface PromptLengthOptions {
   /** Wanted length of the whole prompt as the server counts it (`usage.prompt_tokens`), its chat template included. */
@@ -42,21 +42,21 @@ export async function learnPromptLength(options: PromptLengthOptions): Promise<L
   const slack = target * (options.tolerance ?? 0.02);
   const maxProbes = options.maxProbes ?? 12;
   const counted = new Map<number, number>();
-  let probes = 0;
-  const count = async (wordCount: number, i: number): Promise<number> => {
-    probes++;
-    return options.probe(textOf(wordCount, options.seed, i));
-  };
+  const textOfLength = (wordCount: number, i: number) => textOf(wordCount, options.seed, i);
 
+  let probes = 0;
   let wordCount = Math.max(1, Math.round(target * 0.75));
   while (probes < maxProbes) {
-    const tokens = await count(wordCount, 0);
-    counted.set(wordCount, tokens);
+    const found = wordCount;
+    const tokens = await options.probe(textOfLength(found, 0));
+    probes++;
+    counted.set(found, tokens);
     if (Math.abs(tokens - target) <= slack && probes < maxProbes) {
       // Another order of the words must come out alike, else the length is not known.
-      const again = await count(wordCount, 1);
+      const again = await options.probe(textOfLength(found, 1));
+      probes++;
       if (Math.abs(again - target) <= slack) {
-        return { tokens: again, probes, prompts: (i) => promptOf(wordCount, options.seed, i) };
+        return { tokens: again, probes, prompts: (i) => ({ kind: "text", text: textOfLength(found, i) }) };
       }
     }
     const next = nextGuess(counted, target);
@@ -82,10 +82,6 @@ function nextGuess(counted: ReadonlyMap<number, number>, target: number): number
   if (!counted.has(guess)) return guess;
   const neighbour = Math.max(1, nearest.wordCount + Math.sign(target - nearest.tokens));
   return counted.has(neighbour) ? undefined : neighbour;
-}
-
-function promptOf(wordCount: number, seed: number, i: number): Prompt {
-  return { kind: "text", text: textOf(wordCount, seed, i) };
 }
 
 /** The same `wordCount` words for every `i`, in an order of its own. */

@@ -35,7 +35,7 @@ export async function readRecords(path: string): Promise<RecordStream> {
   }
   let header: RecordHeader;
   try {
-    header = parseLine<RecordHeader>(path, lines[0] ?? "");
+    header = parseLine(path, lines[0] ?? "") as RecordHeader;
     if (header.schemaVersion !== 1)
       throw unreadable(path, "its first line is not a header that this version reads");
   } catch (error) {
@@ -58,9 +58,9 @@ export async function readAllRecords(
 
 async function* recordsOf(path: string, first: string[], members: MemberFile): AsyncGenerator<RequestRecord> {
   try {
-    for (const line of first) yield parseLine<RequestRecord>(path, line);
+    for (const line of first) yield parseLine(path, line) as RequestRecord;
     for (let member = await members.next(); member !== undefined; member = await members.next()) {
-      for (const line of linesOf(member)) yield parseLine<RequestRecord>(path, line);
+      for (const line of linesOf(member)) yield parseLine(path, line) as RequestRecord;
     }
   } finally {
     await members.close();
@@ -124,9 +124,9 @@ function linesOf(data: Buffer): string[] {
     .filter((line) => line !== "");
 }
 
-function parseLine<T>(path: string, line: string): T {
+function parseLine(path: string, line: string): unknown {
   try {
-    return JSON.parse(line) as T;
+    return JSON.parse(line);
   } catch {
     throw unreadable(path, `a line that is not JSON: ${line.slice(0, 80)}`);
   }

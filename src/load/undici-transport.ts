@@ -65,7 +65,7 @@ class UndiciTransport implements Transport, ExchangeOwner {
     const connect = buildConnector({
       timeout: options.connectTimeoutMs ?? 10_000,
       ...(options.tls?.ca !== undefined && { ca: options.tls.ca }),
-    } as buildConnector.BuildOptions);
+    });
     const { protocol, hostname, host, port } = this.#origin;
     const target = { protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, "") };
     this.#reserve = new ConnectionReserve(

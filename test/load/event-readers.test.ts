@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { describeErrorBody } from "../../src/load/error-body.ts";
 import { EventMeaning } from "../../src/load/event-meaning.ts";
@@ -6,7 +6,7 @@ import { JsonEventReader } from "../../src/load/json-event-reader.ts";
 import { TemplateEventReader } from "../../src/load/template-event-reader.ts";
 
 function fieldsOf(meaning: EventMeaning): object {
-  return { ...meaning, tools: [...meaning.tools] };
+  return Object.fromEntries(Object.entries(meaning).map(([name, value]) => [name, structuredClone(value)]));
 }
 
 describe("the template reader", () => {

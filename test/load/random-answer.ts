@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 /** A random answer in the abstract: what the server means and how it writes it down. `written-answer.ts` writes it. */
 export interface RandomAnswer {
@@ -109,21 +109,25 @@ const text = fc.oneof(
   },
 );
 
+/** One of the values, the first as often as `weight` of the others. */
+function oftenFirst<T>(weight: number, first: T, ...others: T[]): fc.Arbitrary<T> {
+  return fc.oneof(
+    { weight, arbitrary: fc.constant(first) },
+    ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })),
+  );
+}
+
 const chunk: fc.Arbitrary<RandomChunk> = fc.record({
   choice: fc.constantFrom(0, 1),
-  kind: fc.oneof(
-    { weight: 6, arbitrary: fc.constant("answer" as const) },
-    {
-      weight: 4,
-      arbitrary: fc.constantFrom(
-        "refusal",
-        "reasoning",
-        "reasoning_content",
-        "tool-name",
-        "tool-arguments" as const,
-      ),
-    },
-  ) as fc.Arbitrary<RandomChunk["kind"]>,
+  kind: oftenFirst<RandomChunk["kind"]>(
+    6,
+    "answer",
+    "refusal",
+    "reasoning",
+    "reasoning_content",
+    "tool-name",
+    "tool-arguments",
+  ),
   text,
   tokens: fc.integer({ min: 0, max: 4 }),
   call: fc.constantFrom(0, 1),
@@ -136,22 +140,18 @@ const style: fc.Arbitrary<RandomStyle> = fc.record({
   keysReversed: fc.boolean(),
   lines: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   escapes: fc.constantFrom("none", "none", "non-ascii", "slashes", "all"),
-  before: fc.oneof(
-    { weight: 6, arbitrary: fc.constant("nothing" as const) },
-    {
-      weight: 3,
-      arbitrary: fc.constantFrom(
-        "comment",
-        "empty-comment",
-        "blank",
-        "id",
-        "retry",
-        "null",
-        "named",
-        "unknown-field" as const,
-      ),
-    },
-  ) as fc.Arbitrary<RandomStyle["before"]>,
+  before: oftenFirst<RandomStyle["before"]>(
+    14,
+    "nothing",
+    "comment",
+    "empty-comment",
+    "blank",
+    "id",
+    "retry",
+    "null",
+    "named",
+    "unknown-field",
+  ),
   extraFields: fc.boolean(),
 });
 
@@ -188,7 +188,7 @@ export const randomAnswer: fc.Arbitrary<RandomAnswer> = fc.record({
       weight: 2,
       arbitrary: fc.record({
         share,
-        form: fc.constantFrom(
+        form: fc.constantFrom<RandomFailure["form"][]>(
           "error-object",
           "error-text",
           "flat",
@@ -196,7 +196,7 @@ export const randomAnswer: fc.Arbitrary<RandomAnswer> = fc.record({
           "named-event",
           "not-json",
           "half-json",
-        ) as fc.Arbitrary<RandomFailure["form"]>,
+        ),
       }),
     },
   ),

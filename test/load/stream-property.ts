@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { RequestRecord } from "../../src/load/record.ts";
 import type { ResponseReader } from "../../src/load/response-reader.ts";
 import type { TemplateEventReader } from "../../src/load/template-event-reader.ts";

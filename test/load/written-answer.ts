@@ -212,8 +212,7 @@ function contentOf(answer: RandomAnswer, chunk: RandomChunk): { json: object; me
         json: { delta: { content: "", [chunk.kind]: chunk.text } },
         meaning: { reasoning: chunk.text },
       };
-    case "tool-name":
-    case "tool-arguments": {
+    default: {
       const name = chunk.kind === "tool-name" ? chunk.text : "";
       const parameters = chunk.kind === "tool-arguments" ? chunk.text : "";
       const called = chunk.kind === "tool-name" ? { name, arguments: "" } : { arguments: parameters };
@@ -237,8 +236,7 @@ function countsOf(
       return { json: { logprobs: null }, meaning: {} };
     case "ids":
       return { json: { token_ids: list(chunk.tokens), logprobs: null }, meaning: { ids: chunk.tokens } };
-    case "logprobs":
-    case "cumulative-logprobs": {
+    default: {
       const length = answer.counts === "logprobs" ? chunk.tokens : soFar;
       const name = answer.api === "chat" ? "content" : "tokens";
       return { json: { logprobs: { [name]: list(length) } }, meaning: { logprobs: length } };
@@ -321,19 +319,18 @@ function encode(value: unknown, style: RandomStyle): string {
 }
 
 function escape(text: string, escapes: RandomStyle["escapes"]): string {
-  if (escapes === "all" && text.length < 40)
-    return `"${[...text].map((char) => unicodeEscape(char)).join("")}"`;
+  if (escapes === "all" && text.length < 40) return `"${unicodeEscape(text)}"`;
   const plain = JSON.stringify(text);
   if (escapes === "slashes") return plain.replaceAll("/", "\\/");
-  if (escapes === "non-ascii") return plain.replace(/[^\u0000-\u007e]/gu, unicodeEscape);
+  if (escapes === "non-ascii") return plain.replace(/[\u007f-\u{10ffff}]/gu, unicodeEscape);
   return plain;
 }
 
-/** `\uXXXX`, twice for a character outside the basic plane. */
-function unicodeEscape(character: string): string {
+/** `\uXXXX` for each UTF-16 unit, so two for a character outside the basic plane. */
+function unicodeEscape(characters: string): string {
   return Array.from(
-    { length: character.length },
-    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+    { length: characters.length },
+    (_, i) => `\\u${characters.charCodeAt(i).toString(16).padStart(4, "0")}`,
   ).join("");
 }
 
