@@ -13,7 +13,9 @@ export function effectsOf(
 ): Effects {
   if (behaviour.rules === undefined && header === undefined) return behaviour.always ?? {};
   const matching = (behaviour.rules ?? []).filter(({ when }, rule) => matches(when, mix(seed, rule), index));
-  const own = header === undefined ? {} : Effects.parse(JSON.parse(header));
+  // Headers are read as Latin-1; what was written may be UTF-8.
+  const own =
+    header === undefined ? {} : Effects.parse(JSON.parse(Buffer.from(header, "latin1").toString("utf8")));
   return Object.assign({}, behaviour.always, ...matching.map(({ effects }) => effects), own) as Effects;
 }
 

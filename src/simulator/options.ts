@@ -80,7 +80,7 @@ export const Effects = z.strictObject({
   silence: z.strictObject({ afterChunk: count, ms: z.number().positive() }).optional(),
   /** No byte ever again once `afterChunk` chunks are out; without it the request is never answered at all. */
   hang: z.strictObject({ afterChunk: count.optional() }).optional(),
-  /** TCP reset once `afterChunk` chunks are out. */
+  /** TCP reset 10 ms after `afterChunk` chunks are out. */
   reset: z.strictObject({ afterChunk: count }).optional(),
   /** Ends early without a finish reason: connection closed, with or without [DONE] and the last HTTP chunk before. */
   cut: z

@@ -143,8 +143,11 @@ export class StreamWriter {
     if (silence?.afterChunk === now) this.#queue.push({ pauseMs: silence.ms });
     if (hang?.afterChunk === now) this.#queue.push({ hang: true });
     if (streamError?.afterChunk === now) this.#failWith(streamError.message, "stream-error");
-    else if (reset?.afterChunk === now) this.#seal({ end: "reset", outcome: "reset" });
-    else if (cut?.afterChunk === now) {
+    else if (reset?.afterChunk === now) {
+      // A client that finds data and a reset in one poll may take the reset for an orderly end (libuv does).
+      this.#queue.push({ pauseMs: 10 });
+      this.#seal({ end: "reset", outcome: "reset" });
+    } else if (cut?.afterChunk === now) {
       if (cut.done && this.#context.done !== undefined)
         this.#queue.push({ content: this.#context.done, framed: true });
       this.#end("close", "cut", cut.lastHttpChunk);
@@ -303,11 +306,13 @@ export class StreamWriter {
   /** Comments keep a silent stream alive. */
   #watchSilence(): void {
     const everyMs = this.#context.effects.commentEveryMs ?? this.#context.commentEveryMs;
-    if (everyMs === undefined) return;
+    if (everyMs === undefined || this.#over) return;
     const { timeline, wire } = this.#context;
+    this.#lastWriteUs = timeline.nowUs();
     const check = () => {
+      // A timer may come a little early, and a comment must not fall into the middle of a split write.
       const idleMs = (timeline.nowUs() - this.#lastWriteUs) / 1000;
-      if (idleMs >= everyMs - 1 && this.#lastWriteUs > 0 && !this.#over) {
+      if (idleMs >= everyMs - 1 && this.#writes > 0 && !this.#splitting) {
         wire.write("3\r\n:\n\n\r\n", "latin1");
         this.#lastWriteUs = timeline.nowUs();
       }

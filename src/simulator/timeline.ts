@@ -4,7 +4,7 @@ export interface Timeline {
   nowUs(): number;
   /** Calls back at an absolute time, as exactly as the host allows. One such call may be pending at a time. */
   at(us: number, call: () => void): void;
-  /** Calls back in so many milliseconds, without exactness; the result cancels it. */
+  /** Calls back in so many milliseconds, without exactness (0: as soon as sockets had a turn); the result cancels it. */
   later(ms: number, call: () => void): () => void;
 }
 
@@ -38,6 +38,10 @@ export function createRealTimeline(): Timeline {
     // Never in the caller's turn: steps without length must let the sockets speak in between.
     at: (us, call) => (us <= nowUs() ? void setImmediate(call) : approach(us, call)),
     later: (ms, call) => {
+      if (ms === 0) {
+        const next = setImmediate(call);
+        return () => clearImmediate(next);
+      }
       const timer = setTimeout(call, ms);
       return () => clearTimeout(timer);
     },
