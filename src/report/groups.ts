@@ -1,5 +1,5 @@
 import type { CellResult, PointResult, Results } from "../results/schema.ts";
-import { describeLoad, type Load } from "./describe.ts";
+import { type Load, shortLoad } from "./describe.ts";
 
 /** One cell's point at a load. */
 export interface Entry {
@@ -100,4 +100,12 @@ export function baselineVariant(results: Results): string | undefined {
 /** Numbers that may be compared: measured, and not found invalid. */
 export function isComparable(entry: Entry): boolean {
   return entry.point.metrics !== null && entry.point.verdict.status !== "invalid";
+}
+
+/** Short names of loads; with the block where two blocks hold the same load. */
+export function loadLabels(groups: readonly LoadGroup[]): readonly string[] {
+  const labels = groups.map((group) => shortLoad(group.load));
+  return labels.map((label, i) =>
+    labels.filter((other) => other === label).length > 1 ? `${label} (${groups[i]?.block})` : label,
+  );
 }

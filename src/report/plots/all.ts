@@ -1,0 +1,25 @@
+import type { Results } from "../../results/schema.ts";
+import { byConcurrency, byRate, latencyByOutputLength, throughputByOutputLength } from "./by-load.ts";
+import { tpotDistribution, ttftDistribution } from "./distributions.ts";
+import { latencyHeatMap } from "./heat-map.ts";
+import type { Palette } from "./palette.ts";
+import type { Plot, PlotMaker } from "./plot.ts";
+import { relativeToBaseline } from "./relative.ts";
+import { startupByPhase } from "./startup.ts";
+
+/** Every plot of a report, in its order. A new plot is a file and a line here. */
+const MAKERS: readonly PlotMaker[] = [
+  byConcurrency,
+  byRate,
+  throughputByOutputLength,
+  latencyByOutputLength,
+  ttftDistribution,
+  tpotDistribution,
+  relativeToBaseline,
+  latencyHeatMap,
+  startupByPhase,
+];
+
+export function makePlots(results: Results, palette: Palette): readonly Plot[] {
+  return MAKERS.flatMap((make) => make(results, palette) ?? []);
+}

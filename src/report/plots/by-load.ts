@@ -1,0 +1,236 @@
+import type { Results } from "../../results/schema.ts";
+import { describeLoad, formatNumber, formatRange, type Load } from "../describe.ts";
+import { commonThroughput, type Estimate, latencyMean, type LatencyName, THROUGHPUT_WORDS, throughputOf, type ThroughputKind } from "../estimates.ts";
+import { type BlockGroup, type Entry, gather, groupByModel, isComparable, variantName, variantNames } from "../groups.ts";
+import { findKnee } from "../knee.ts";
+import { numericColumn, type Table, type TableCell, text, textColumn } from "../table.ts";
+import { linePanel, type LineSeries } from "./line-panel.ts";
+import type { LegendItem, Panel, Plot, PlotMaker } from "./plot.ts";
+import { type Palette, seriesStyle } from "./palette.ts";
+
+/** Loads of one block that differ in one thing only: a sweep. */
+interface Sweep {
+  readonly model: string;
+  readonly block: string;
+  /** What stays the same, in words: "concurrency 1". */
+  readonly fixed: string;
+  readonly entries: readonly Entry[];
+}
+
+type Axis = "output" | "concurrency" | "rate";
+
+function axisValue(load: Load, axis: Axis): number | undefined {
+  if (axis === "output") return load.outputTokens;
+  return axis === "concurrency" ? load.concurrency : load.ratePerSecond;
+}
+
+const AXIS_TITLES: Readonly<Record<Axis, string>> = {
+  output: "output tokens",
+  concurrency: "concurrency: requests in flight",
+  rate: "offered requests per second",
+};
+
+/** Sweeps along `axis` with at least two values, in each model and block. */
+export function findSweeps(results: Results, axis: Axis): readonly Sweep[] {
+  return groupByModel(results).flatMap((model) =>
+    model.blocks.flatMap((block) =>
+      gather(entriesOf(block, axis), (entry) => fixedPart(entry.point.load, axis)).flatMap(([fixed, entries]) => {
+        const values = new Set(entries.map((entry) => axisValue(entry.point.load, axis)));
+        return values.size < 2 ? [] : [{ model: model.model, block: block.block, fixed, entries }];
+      }),
+    ),
+  );
+}
+
+function entriesOf(block: BlockGroup, axis: Axis): readonly Entry[] {
+  return block.loads
+    .flatMap((group) => group.entries)
+    .filter((entry) => isComparable(entry) && axisValue(entry.point.load, axis) !== undefined);
+}
+
+function fixedPart(load: Load, axis: Axis): string {
+  const words = describeLoad(load).split(", ");
+  const varying = axis === "output" ? / out$/ : axis === "concurrency" ? /^concurrency / : /requests?\/s$/;
+  return words.filter((word) => !varying.test(word)).join(", ");
+}
+
+interface Measure {
+  readonly title: string;
+  readonly unit: string;
+  readonly divisor?: number;
+  readonly of: (entry: Entry) => Estimate | null;
+}
+
+function throughputMeasure(kind: ThroughputKind): Measure {
+  return { title: `Throughput${kind === "window" ? "" : ", full run"}`, unit: "tokens/s", of: (entry) => throughputOf(entry.point, kind) };
+}
+
+function latencyMeasure(name: LatencyName, open: boolean): Measure {
+  const user = open ? "user " : "";
+  if (name === "e2e") return { title: `${user}E2E latency, mean`, unit: "s", divisor: 1000, of: (entry) => latencyMean(entry.point, "e2e") };
+  const title = name === "ttft" ? `${user}TTFT, mean` : "TPOT, mean";
+  return { title, unit: "ms", of: (entry) => latencyMean(entry.point, name) };
+}
+
+export const throughputByOutputLength: PlotMaker = (results, palette) => {
+  const sweeps = findSweeps(results, "output");
+  if (sweeps.length === 0) return undefined;
+  const kind = commonThroughput(sweeps.flatMap((sweep) => sweep.entries.map((entry) => entry.point)));
+  return makePlot(results, palette, {
+    id: "throughput-by-output-length",
+    title: "Throughput by output length",
+    caption: `Mean ${THROUGHPUT_WORDS[kind]}, higher is better. A flat line says that each token costs the same however long the answer.`,
+    axis: "output",
+    xScale: "log",
+    sweeps,
+    measures: () => [throughputMeasure(kind)],
+  });
+};
+
+export const latencyByOutputLength: PlotMaker = (results, palette) => {
+  const sweeps = findSweeps(results, "output");
+  if (sweeps.length === 0) return undefined;
+  return makePlot(results, palette, {
+    id: "latency-by-output-length",
+    title: "Latency against output tokens",
+    caption: "Mean end-to-end latency, lower is better. The slope is the time per output token, the height at the left mostly the time to the first.",
+    axis: "output",
+    xScale: "linear",
+    sweeps,
+    measures: (sweep) => [latencyMeasure("e2e", isOpen(sweep))],
+  });
+};
+
+export const byConcurrency: PlotMaker = (results, palette) => byLoad(results, palette, "concurrency");
+
+export const byRate: PlotMaker = (results, palette) => byLoad(results, palette, "rate");
+
+function byLoad(results: Results, palette: Palette, axis: "concurrency" | "rate"): Plot | undefined {
+  const sweeps = findSweeps(results, axis);
+  if (sweeps.length === 0) return undefined;
+  const kind = commonThroughput(sweeps.flatMap((sweep) => sweep.entries.map((entry) => entry.point)));
+  const words = axis === "concurrency" ? "concurrency" : "the offered rate";
+  return makePlot(results, palette, {
+    id: axis === "concurrency" ? "by-concurrency" : "by-rate",
+    title: `Throughput and latency against ${words}`,
+    caption:
+      axis === "concurrency"
+        ? "A ring marks the knee: from there the next step adds less than 5 % throughput, and further requests only wait."
+        : "Latencies count from the scheduled time, so waiting in front of a full server is part of them.",
+    axis,
+    xScale: "log",
+    sweeps,
+    measures: (sweep) => [
+      throughputMeasure(kind),
+      latencyMeasure("ttft", isOpen(sweep)),
+      latencyMeasure("tpot", false),
+      latencyMeasure("e2e", isOpen(sweep)),
+    ],
+  });
+}
+
+function isOpen(sweep: Sweep): boolean {
+  return sweep.entries.some((entry) => entry.point.load.arrival !== "closed");
+}
+
+interface PlotShape {
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly axis: Axis;
+  readonly xScale: "log" | "linear";
+  readonly sweeps: readonly Sweep[];
+  readonly measures: (sweep: Sweep) => readonly Measure[];
+}
+
+function makePlot(results: Results, palette: Palette, shape: PlotShape): Plot {
+  return {
+    id: shape.id,
+    title: shape.title,
+    caption: shape.caption,
+    legend: variantLegend(results, palette, shape.sweeps.flatMap((sweep) => sweep.entries)),
+    panels: shape.sweeps.flatMap((sweep) => shape.measures(sweep).map((measure) => makePanel(results, palette, shape, sweep, measure))),
+    table: makeTable(results, shape),
+  };
+}
+
+/** The variants that are drawn, in the run's order. */
+export function variantLegend(results: Results, palette: Palette, entries: readonly Entry[]): readonly LegendItem[] {
+  const drawn = new Set(entries.map((entry) => variantName(results, entry.cell)));
+  return variantNames(results).flatMap((name, index) => {
+    const { color, shape } = seriesStyle(palette, index);
+    return drawn.has(name) ? [{ name, color, shape }] : [];
+  });
+}
+
+function makePanel(results: Results, palette: Palette, shape: PlotShape, sweep: Sweep, measure: Measure): Panel {
+  const variants = variantNames(results);
+  const series = gather(sweep.entries, (entry) => variantName(results, entry.cell)).map(([name, entries]): LineSeries => {
+    const knee = shape.axis === "concurrency" && measure.unit === "tokens/s" ? findKnee(entries, measure.of) : undefined;
+    return {
+      index: variants.indexOf(name),
+      points: entries.flatMap((entry) => {
+        const estimate = measure.of(entry);
+        const x = axisValue(entry.point.load, shape.axis);
+        if (estimate === null || x === undefined) return [];
+        return [{ x, estimate, suspect: entry.point.verdict.status === "suspect", knee: knee === x }];
+      }),
+    };
+  });
+  const { xScale } = shape;
+  const options = { series, palette, xScale, xTitle: AXIS_TITLES[shape.axis] };
+  const place = describeSweep(results, shape, sweep);
+  return {
+    title: `${measure.title}, ${measure.unit}${place === "" ? "" : ` · ${place}`}`,
+    description: `${measure.title} in ${measure.unit} against ${AXIS_TITLES[shape.axis]}, one line for each of ${series.length} variants. The figures are in the table.`,
+    spec: linePanel(measure.divisor === undefined ? options : { ...options, divisor: measure.divisor }),
+  };
+}
+
+/** What tells this sweep from the others of the plot. */
+function describeSweep(results: Results, shape: PlotShape, sweep: Sweep): string {
+  const models = new Set(results.cells.map((cell) => cell.model.id)).size > 1;
+  const others = shape.sweeps.filter((other) => other.model === sweep.model);
+  const parts = models ? [sweep.model] : [];
+  if (new Set(others.map((other) => other.block)).size > 1) parts.push(sweep.block);
+  if (new Set(others.map((other) => other.fixed)).size > 1) parts.push(sweep.fixed);
+  return parts.join(", ");
+}
+
+function makeTable(results: Results, shape: PlotShape): Table {
+  const measures = shape.measures(shape.sweeps[0] as Sweep);
+  return {
+    caption: shape.title,
+    columns: [
+      textColumn("Variant"),
+      numericColumn(shape.axis === "output" ? "Output tokens" : shape.axis === "concurrency" ? "Concurrency" : "Requests/s"),
+      ...measures.map((measure) => numericColumn(measure.title, measure.unit)),
+      ...(shape.axis === "concurrency" ? [textColumn("Levels off")] : []),
+    ],
+    groups: shape.sweeps.map((sweep) => ({
+      title: [sweep.model, sweep.block, sweep.fixed].filter((part) => part !== "").join(", "),
+      rows: gather(sweep.entries, (entry) => variantName(results, entry.cell)).flatMap(([name, entries]) => {
+        const own = shape.measures(sweep);
+        const knee = own[0] === undefined ? undefined : findKnee(entries, own[0].of);
+        return entries.map((entry): readonly TableCell[] => {
+          const x = axisValue(entry.point.load, shape.axis);
+          return [
+            text(name),
+            text(String(x ?? "")),
+            ...own.map((measure) => estimateCell(measure.of(entry), measure.divisor)),
+            ...(shape.axis === "concurrency" ? [text(knee === x ? "here" : "")] : []),
+          ];
+        });
+      }),
+    })),
+  };
+}
+
+/** A value with its interval in brackets, or its lowest and highest in parentheses, below. */
+export function estimateCell(estimate: Estimate | null, divisor = 1): TableCell {
+  if (estimate === null) return text("—");
+  const value = formatNumber(estimate.value / divisor);
+  if (estimate.low === undefined || estimate.high === undefined) return text(value);
+  const range = formatRange(estimate.low / divisor, estimate.high / divisor);
+  return text(value, estimate.spread === "interval" ? `[${range}]` : `(${range})`);
+}

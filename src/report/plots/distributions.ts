@@ -1,0 +1,183 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { Histogram, Results } from "../../results/schema.ts";
+import { describeLoad, formatNumber, formatRange, NONE } from "../describe.ts";
+import { latencyOf } from "../estimates.ts";
+import { type Entry, groupByModel, isComparable, type LoadGroup, type ModelGroup, variantName, variantNames } from "../groups.ts";
+import { shorten } from "../display-width.ts";
+import { numericColumn, type Table, type TableCell, text, textColumn } from "../table.ts";
+import { variantLegend } from "./by-load.ts";
+import type { Palette } from "./palette.ts";
+import { seriesStyle } from "./palette.ts";
+import type { Panel, Plot, PlotMaker } from "./plot.ts";
+import { labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
+
+type Distributed = "ttft" | "tpot";
+
+const TITLES: Readonly<Record<Distributed, { readonly title: string; readonly words: string }>> = {
+  ttft: { title: "TTFT", words: "time to first token" },
+  tpot: { title: "TPOT", words: "time per output token" },
+};
+
+export const ttftDistribution: PlotMaker = (results, palette) => makePlot(results, palette, "ttft");
+export const tpotDistribution: PlotMaker = (results, palette) => makePlot(results, palette, "tpot");
+
+function makePlot(results: Results, palette: Palette, name: Distributed): Plot | undefined {
+  const places = groupByModel(results).flatMap((model) => chooseLoads(model).map((group) => ({ model, group })));
+  if (places.length === 0) return undefined;
+  const severalModels = new Set(places.map(({ model }) => model.model)).size > 1;
+  const { title, words } = TITLES[name];
+  return {
+    id: `${name}-distribution`,
+    title: `${title} distribution`,
+    caption: `How the ${words} spreads over requests, at the lightest and the heaviest load: a row a variant, the height of a bar is the share of its requests. The line is the mean.`,
+    legend: variantLegend(results, palette, places.flatMap(({ group }) => drawn(group))),
+    panels: places.map(({ model, group }): Panel => {
+      const place = severalModels ? `${model.model}, ${describeLoad(group.load)}` : describeLoad(group.load);
+      return {
+        title: `${title}, ms · ${place}`,
+        description: `Histogram of ${title} in milliseconds, a row for each of ${drawn(group).length} variants. Mean, lowest, highest and percentiles are in the table.`,
+        spec: ridgePanel(results, palette, drawn(group), name),
+      };
+    }),
+    table: distributionTable(results, name, places),
+  };
+}
+
+/** The lightest and the heaviest load that have distributions, by means of the first cell's E2E latency. */
+function chooseLoads(model: ModelGroup): readonly LoadGroup[] {
+  const groups = model.blocks.flatMap((block) => block.loads).filter((group) => drawn(group).length > 0);
+  const weight = ({ load }: LoadGroup) => load.concurrency ?? load.ratePerSecond ?? 0;
+  const sorted = groups.toSorted((a, b) => weight(a) - weight(b) || drawn(a).length - drawn(b).length);
+  const heaviest = sorted.at(-1);
+  if (heaviest === undefined) return [];
+  // The lightest of the same block differs in load alone.
+  const lightest = sorted.find((group) => group.block === heaviest.block && weight(group) < weight(heaviest));
+  return lightest === undefined ? [heaviest] : [lightest, heaviest];
+}
+
+function drawn(group: LoadGroup): readonly Entry[] {
+  return group.entries.filter((entry) => isComparable(entry) && entry.point.distributions !== undefined);
+}
+
+interface Bar {
+  readonly s: number;
+  readonly from: number;
+  readonly to: number;
+  readonly foot: number;
+  readonly top: number;
+}
+
+const ROW_HEIGHT = 46;
+
+function ridgePanel(results: Results, palette: Palette, entries: readonly Entry[], name: Distributed): TopLevelSpec {
+  const variants = variantNames(results);
+  const indices = entries.map((entry) => variants.indexOf(variantName(results, entry.cell)));
+  const bars = entries.flatMap((entry, row) => barsOf(entry.point.distributions?.[name], row, indices[row] ?? 0));
+  const means = entries.flatMap((entry, row) => {
+    const mean = latencyOf(entry.point, name)?.mean;
+    return mean === null || mean === undefined ? [] : [{ x: mean, foot: row + 0.94, top: row + 0.1 }];
+  });
+  const logX = needsLogScale(bars);
+  const rows = entries.map((_, row) => row);
+  const names = entries.map((entry) => shorten(variantName(results, entry.cell), 18));
+  const color = {
+    field: "s",
+    type: "nominal",
+    scale: { domain: indices, range: indices.map((index) => seriesStyle(palette, index).color) },
+    legend: null,
+  } as const;
+  const ends: number[] = [Math.min(...bars.map((bar) => bar.from)) / 1.15, Math.max(...bars.map((bar) => bar.to)) * 1.15];
+  const scale = logX ? ({ type: "log", domain: ends, nice: false } as const) : ({ zero: false, nice: true, padding: 6 } as const);
+  const x = { type: "quantitative", title: "ms", scale, axis: { tickCount: 5, format: ",~r" } } as const;
+  const span: number[] = [0, rows.length];
+  const y = {
+    type: "quantitative",
+    title: null,
+    scale: { domain: span, reverse: true, nice: false },
+    axis: { values: rows.map((row) => row + 0.7), labelExpr: labelsByPosition(rows.map((row) => row + 0.7), names), grid: false },
+  } as const;
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: PANEL_WIDTH,
+    height: rows.length * ROW_HEIGHT + 44,
+    autosize: { type: "fit", contains: "padding" },
+    config: panelConfig(palette),
+    layer: [
+      {
+        data: { values: rows.map((row) => ({ foot: row + 0.94 })) },
+        mark: { type: "rule", strokeWidth: 1, color: palette.grid },
+        encoding: { y: { ...y, field: "foot" } },
+      },
+      {
+        data: { values: bars },
+        mark: { type: "rect", opacity: 0.8 },
+        encoding: { x: { ...x, field: "from" }, x2: { field: "to" }, y: { ...y, field: "foot" }, y2: { field: "top" }, color },
+      },
+      {
+        data: { values: means },
+        mark: { type: "rule", strokeWidth: 1.6, color: palette.ink },
+        encoding: { x: { ...x, field: "x" }, y: { ...y, field: "foot" }, y2: { field: "top" } },
+      },
+    ],
+  };
+}
+
+/** Bars whose area is the share of requests, as tall as the row at the densest. */
+function barsOf(histogram: Histogram | undefined, row: number, index: number): readonly Bar[] {
+  if (histogram === undefined) return [];
+  const { edgesMs, counts } = histogram;
+  const bins = counts.map((bin, i) => {
+    const from = edgesMs[i] ?? 0;
+    const to = edgesMs[i + 1] ?? from;
+    return { from, to, density: to > from ? bin / (to - from) : bin };
+  });
+  const densest = Math.max(...bins.map((bin) => bin.density));
+  const foot = row + 0.94;
+  return bins
+    .filter((bin) => bin.density > 0)
+    .map(({ from, to, density }) => ({ s: index, from, to, foot, top: foot - (0.8 * density) / densest }));
+}
+
+function needsLogScale(bars: readonly Bar[]): boolean {
+  const least = Math.min(...bars.map((bar) => bar.from));
+  return bars.length > 0 && least > 0 && Math.max(...bars.map((bar) => bar.to)) / least > 30;
+}
+
+interface Place {
+  readonly model: ModelGroup;
+  readonly group: LoadGroup;
+}
+
+function distributionTable(results: Results, name: Distributed, places: readonly Place[]): Table {
+  return {
+    caption: `${TITLES[name].title} in milliseconds`,
+    columns: [
+      textColumn("Variant"),
+      ...["n", "Mean", "Lowest", "p50", "p90", "p95", "p99", "Highest"].map((title) => numericColumn(title)),
+    ],
+    groups: places.map(({ model, group }) => ({
+      title: `${model.model}, ${describeLoad(group.load)}`,
+      rows: drawn(group).map((entry) => [text(variantName(results, entry.cell)), ...latencyCells(entry, name)]),
+    })),
+  };
+}
+
+/** Count, mean, lowest, the percentiles that the sample carries, and highest; each with its interval below. */
+export function latencyCells(entry: Entry, name: "ttft" | "tpot" | "e2e"): readonly TableCell[] {
+  const latency = latencyOf(entry.point, name);
+  if (latency === null) return Array.from({ length: 8 }, () => text(NONE));
+  const withInterval = (key: "mean" | "p50" | "p90" | "p95" | "p99") => {
+    const interval = latency.intervals[key];
+    return text(formatNumber(latency[key]), interval === undefined ? undefined : `[${formatRange(...interval)}]`);
+  };
+  return [
+    text(String(latency.count)),
+    withInterval("mean"),
+    text(formatNumber(latency.min)),
+    withInterval("p50"),
+    withInterval("p90"),
+    withInterval("p95"),
+    withInterval("p99"),
+    text(formatNumber(latency.max)),
+  ];
+}
