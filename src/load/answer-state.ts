@@ -12,8 +12,6 @@ export class AnswerState {
   retryAfterSeconds: number | undefined;
   /** How the body is read: by status and content type, else by its first byte. */
   form: "undecided" | "stream" | "json" | "error" = "undecided";
-  /** The content type named the form; it was not guessed. */
-  formDeclared = false;
   body: Buffer[] = [];
   bodyBytes = 0;
   sentUs = -1;
@@ -24,9 +22,12 @@ export class AnswerState {
   firstAnswerUs = -1;
   lastTextUs = -1;
   usageUs = -1;
-  /** Events that are chunks of this API, with text or without; JSON that is not. */
+  /** Events of any kind; those that are chunks of this API, with text or without. */
+  events = 0;
   chunkEvents = 0;
-  unknownEvents = 0;
+  /** There was JSON that is not of this API, or lines that are not of an event stream. */
+  sawStrangeJson = false;
+  sawStrangeLine = false;
   /** The body ended inside an event. */
   cutEvent = false;
   done = false;
@@ -73,7 +74,7 @@ export function judgeAnswer(state: AnswerState, usage: UsageSeen): RequestError 
   if (state.failure !== undefined) return state.failure;
   if (state.firstByteUs < 0) return { kind: "empty", message: `HTTP ${state.status} without a body` };
   if (state.chunkEvents === 0 && !state.cutEvent) {
-    if (state.unknownEvents > 0 || (!state.formDeclared && !state.done)) {
+    if (state.sawStrangeJson || (state.events === 0 && state.sawStrangeLine)) {
       return garbage("no event of this API in the body");
     }
     return { kind: "empty", message: `HTTP ${state.status} without any chunk` };

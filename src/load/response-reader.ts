@@ -95,10 +95,8 @@ export class ResponseReader implements Sink {
       state.retryAfterSeconds = retryAfterSeconds(headers["retry-after"]);
     } else if (type.includes("event-stream")) {
       state.form = "stream";
-      state.formDeclared = true;
     } else if (/\bjson\b/.test(type)) {
       state.form = "json";
-      state.formDeclared = true;
     }
   }
 
@@ -147,6 +145,7 @@ export class ResponseReader implements Sink {
   #finishStream(): void {
     const failure = this.#state.failure;
     this.#scanner.finish();
+    this.#state.sawStrangeLine = this.#scanner.sawStrangeLine;
     // What is not JSON at the very end is an event cut in two: the missing finish reason shows it.
     if (failure === undefined && this.#state.failure?.kind === "garbage") {
       this.#state.failure = undefined;
@@ -158,6 +157,7 @@ export class ResponseReader implements Sink {
   #takeEvent(bytes: Uint8Array, from: number, to: number, type: string): void {
     const meaning = this.#meaning;
     this.#events.read(bytes, from, to, type, meaning);
+    this.#state.events++;
     switch (meaning.kind) {
       case "chunk":
         this.#takeChunk(meaning);
@@ -172,7 +172,7 @@ export class ResponseReader implements Sink {
         this.#state.failure ??= garbage(meaning.errorMessage);
         break;
       case "unknown":
-        this.#state.unknownEvents++;
+        this.#state.sawStrangeJson = true;
         break;
       case "nothing":
         break;

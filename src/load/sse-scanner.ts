@@ -32,6 +32,7 @@ export class SseScanner {
   #afterCr = false;
   #firstLine = true;
   #overflowed = false;
+  #sawStrangeLine = false;
 
   constructor(handler: SseHandler) {
     this.#handler = handler;
@@ -42,6 +43,11 @@ export class SseScanner {
     return this.#overflowed;
   }
 
+  /** True once a line was neither a comment nor one of the fields that events have. */
+  get sawStrangeLine(): boolean {
+    return this.#sawStrangeLine;
+  }
+
   /** Makes it as new, for another stream. */
   reset(): void {
     this.#lineLength = 0;
@@ -50,6 +56,7 @@ export class SseScanner {
     this.#afterCr = false;
     this.#firstLine = true;
     this.#overflowed = false;
+    this.#sawStrangeLine = false;
   }
 
   /** One read: bytes `from` to `to` (exclusive). Calls the handler for each event that ends in it. */
@@ -109,8 +116,14 @@ export class SseScanner {
       this.#addData(bytes, valueStart(bytes, start + 4, to), to);
     } else if (isField(bytes, start, to, "event")) {
       this.#type = asText(bytes, valueStart(bytes, start + 5, to), to);
+    } else if (
+      bytes[start] !== COLON &&
+      !isField(bytes, start, to, "id") &&
+      !isField(bytes, start, to, "retry")
+    ) {
+      this.#sawStrangeLine = true;
     }
-    // Comments, `id:`, `retry:` and unknown fields mean nothing to a measurement.
+    // Comments, `id:` and `retry:` mean nothing to a measurement; nor does anything else, but for what it betrays.
   }
 
   #dispatch(): void {
