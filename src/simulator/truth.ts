@@ -62,7 +62,7 @@ export class TruthLog {
   #flushed = 0;
   readonly #file: number | undefined;
 
-  /** With a file, what was logged is appended to it once 4096 chunks have gathered, and on `close`. */
+  /** With a file, what was logged is appended to it once 4096 chunks have gathered, and on `clear` and `close`. */
   constructor(file?: string) {
     this.#file = file === undefined ? undefined : openSync(file, "w");
   }
@@ -117,19 +117,24 @@ export class TruthLog {
       yield this.#chunkLines(from, Math.min(this.#length, from + 4096));
   }
 
-  /** Forgets everything: for long-lived simulators between measurements. */
+  /** Forgets everything (a file keeps it): for long-lived simulators between measurements. */
   clear(): void {
+    this.#flushAll();
     this.#length = 0;
     this.#flushed = 0;
     this.requests.length = 0;
   }
 
   close(): void {
+    this.#flushAll();
+    if (this.#file !== undefined) closeSync(this.#file);
+  }
+
+  #flushAll(): void {
     if (this.#file === undefined) return;
     this.#flush();
-    for (const request of this.requests)
-      writeSync(this.#file, `${JSON.stringify({ type: "request", ...request })}\n`);
-    closeSync(this.#file);
+    const lines = this.requests.map((request) => `${JSON.stringify({ type: "request", ...request })}\n`);
+    writeSync(this.#file, lines.join(""));
   }
 
   #flush(): void {

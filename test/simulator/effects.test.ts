@@ -180,7 +180,9 @@ describe("texts", () => {
   it("may take several tokens a character, of which the last has the text", async () => {
     const told = await ask({ splitCharacters: 1 });
     expect(told.texts).toHaveLength(4);
-    expect(told.chunks.map(({ tokens, bytes }) => [tokens, bytes >= 3])).toEqual(Array(4).fill([3, true]));
+    expect(told.chunks.map(({ tokens, bytes }) => [tokens, bytes >= 3])).toEqual(
+      told.texts.map(() => [3, true]),
+    );
     expect(told.usage.at(-1)).toMatchObject({ completion_tokens: 12 });
   });
 
@@ -325,7 +327,7 @@ describe("faults of a stream", () => {
     expect(events).toMatch(/^HTTP\/1\.1 200 OK/);
     const data = [...events.matchAll(/^data: (.*)$/gm)].map(([, json = ""]) => json);
     expect(data).toHaveLength(3);
-    expect(() => JSON.parse(data[0] ?? "")).toThrow();
+    expect(() => JSON.parse(data[0] ?? "")).toThrow(/JSON/);
     expect((await say("html")).toString()).toMatch(/content-type: text\/html[^]*<!doctype html>/);
     expect((await say("http")).toString("latin1")).not.toMatch(/^HTTP/);
     const noise = await say("binary");
