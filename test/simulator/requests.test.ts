@@ -252,7 +252,7 @@ describe("metrics", () => {
     expect(page()).toMatchObject({ running: 1, waiting: 2, prompt: 6, generated: 0, first: 0, ended: 0 });
     timeline.run();
     expect(page()).toMatchObject({ running: 0, waiting: 0, prompt: 6, generated: 15, first: 3, ended: 3 });
-    // 12 ms, then 11 more for who shares the prefix but for one token's... all prompts are shorter than a block of 16.
+    // Prefills of 12 ms one after the other; the third waits for a place, which is free after four decodes more.
     expect(page().firstSum).toBeCloseTo((12 + 24 + 76) / 1000, 6);
   });
 });

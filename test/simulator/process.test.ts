@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Behaviour } from "../../src/simulator/options.ts";
+import { postBytes, RawConnection } from "./raw-client.ts";
+import { readStream } from "./read-stream.ts";
+
+/** The simulator as a process: what a runner meets when an engine dies, hangs, or will not go. */
+
+const script = fileURLToPath(new URL("child.ts", import.meta.url));
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+interface Child {
+  readonly process: ChildProcess;
+  stderr(): string;
+  /** Resolves with the port once stderr says that it listens. */
+  port(): Promise<number>;
+  says(text: string): Promise<void>;
+  /** Exit status, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
+}
+
+function start(...args: string[]): Child {
+  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  children.push(child);
+  let text = "";
+  const says = async (wanted: string) => {
+    while (!text.includes(wanted)) {
+      if (child.exitCode !== null) throw new Error(`it ended without saying "${wanted}": ${text}`);
+      await Promise.race([once(child.stderr, "data"), once(child, "exit")]);
+    }
+  };
+  child.stderr.on("data", (bytes: Buffer) => (text += bytes.toString()));
+  const ended = once(child, "close").then(
+    ([status, signal]) => (status as number | null) ?? (signal as string),
+  );
+  return {
+    process: child,
+    stderr: () => text,
+    says,
+    port: async () => {
+      await says("listening on");
+      return Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+    },
+    ended,
+  };
+}
+
+const profile = {
+  loadMs: 0,
+  prefillMs: 2,
+  prefillMsPerToken: 0,
+  decodeMs: 2,
+  decodeMsPerSequence: 0,
+  maxBatch: 8,
+  jitter: 0,
+};
+const simulate = (behaviour: Behaviour, more: Partial<typeof profile> = {}, dialect = "vllm") =>
+  start(
+    "--dialect",
+    dialect,
+    "--model",
+    "m",
+    "--profile",
+    JSON.stringify({ ...profile, ...more }),
+    "--behaviour",
+    JSON.stringify(behaviour),
+  );
+const request = (tokens: number) =>
+  postBytes("/v1/completions", { model: "m", prompt: "x", max_tokens: tokens, stream: true });
+
+describe("the simulator's process", () => {
+  it("says that it is simulated and where it listens, serves, and ends on SIGTERM with status 0", async () => {
+    const child = simulate({});
+    const connection = await RawConnection.open(await child.port());
+    connection.send(request(5));
+    expect(readStream((await connection.receive()).bytes)).toMatchObject({ done: true, finish: ["length"] });
+    child.process.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
+    expect(child.stderr()).toMatch(
+      /^simulated vllm: not a real engine; listening on http:\/\/127\.0\.0\.1:\d+ \(model m, seed 1, loading 0 ms\)\n/,
+    );
+    expect(await connection.stillAnswers()).toBe(false);
+  });
+
+  it("lets running requests end after SIGTERM where the engine drains", async () => {
+    const child = simulate({}, {}, "tgi");
+    const connection = await RawConnection.open(await child.port());
+    connection.send(request(100));
+    await connection.untilBytes(800);
+    child.process.kill("SIGTERM");
+    expect(readStream((await connection.receive()).bytes)).toMatchObject({
+      done: true,
+      whole: true,
+      finish: ["length"],
+    });
+    expect(await child.ended).toBe(0);
+  });
+
+  it("exits while it loads, with its status and its last words on stderr", async () => {
+    const exitWhileLoading = { afterMs: 50, status: 137, message: "CUDA out of memory" };
+    const child = simulate({ process: { exitWhileLoading } }, { loadMs: 10_000 });
+    const port = await child.port();
+    await expect(RawConnection.open(port)).rejects.toThrow("ECONNREFUSED");
+    expect(await child.ended).toBe(137);
+    expect(child.stderr()).toMatch(/simulated vllm: CUDA out of memory\n$/);
+  });
+
+  it("never becomes ready when told so, and still ends on SIGTERM", async () => {
+    const child = simulate({ process: { neverReady: true } }, {}, "llamacpp");
+    const port = await child.port();
+    for (let tries = 0; tries < 3; tries++) {
+      const connection = await RawConnection.open(port);
+      connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+      expect((await connection.receive()).bytes.toString()).toMatch(/^HTTP\/1\.1 503 /);
+      connection.close();
+    }
+    child.process.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
+    expect(child.stderr()).not.toContain("ready\n");
+  });
+
+  it("dies in the middle of a stream after so many chunks", async () => {
+    const child = simulate({
+      process: { exit: { afterChunks: 7, status: 139, message: "Segmentation fault" } },
+    });
+    const connection = await RawConnection.open(await child.port());
+    connection.send(request(100));
+    const { bytes, complete } = await connection.receive();
+    expect([complete, readStream(bytes).texts.length]).toEqual([false, 7]);
+    expect(await child.ended).toBe(139);
+    expect(child.stderr()).toMatch(/Segmentation fault\n$/);
+  });
+
+  it("dies after so many requests", async () => {
+    const child = simulate({ process: { exit: { afterRequests: 3, status: 1, message: "gone" } } });
+    const connection = await RawConnection.open(await child.port());
+    for (let i = 0; i < 3; i++) {
+      connection.send(request(2));
+      expect((await connection.receive()).complete).toBe(true);
+    }
+    expect(await child.ended).toBe(1);
+    expect(await connection.stillAnswers()).toBe(false);
+  });
+
+  it("ignores SIGTERM when told so, and serves on", async () => {
+    const child = simulate({ process: { ignoreSigterm: true } });
+    const connection = await RawConnection.open(await child.port());
+    child.process.kill("SIGTERM");
+    await child.says("ignoring SIGTERM");
+    connection.send(request(2));
+    expect((await connection.receive()).complete).toBe(true);
+    child.process.kill("SIGKILL");
+    expect(await child.ended).toBe("SIGKILL");
+  });
+
+  it("refuses arguments that it does not understand with status 2, and says which", async () => {
+    const cases: [string[], RegExp][] = [
+      [["--dialect", "vlm"], /SIMULATOR_USAGE: .*--dialect/],
+      [["--dialect", "vllm", "--prot", "1"], /SIMULATOR_USAGE: .*--prot/],
+      [["--dialect", "vllm", "--profile", "{loadMs:1}"], /SIMULATOR_USAGE: --profile is not JSON/],
+      [
+        ["--dialect", "vllm", "--behaviour", '{"always":{"splitt":1}}'],
+        /SIMULATOR_USAGE: .*--behaviour[^]*splitt/,
+      ],
+    ];
+    const children = cases.map(([args]) => start(...args));
+    for (const [i, [, message]] of cases.entries()) {
+      expect(await children[i]?.ended).toBe(2);
+      expect(children[i]?.stderr()).toMatch(message);
+    }
+  });
+
+  it("says so when its port is taken", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const address = taken.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const child = start("--dialect", "vllm", "--port", String(port));
+    expect(await child.ended).toBe(1);
+    expect(child.stderr()).toContain(`SIMULATOR_PORT: The simulator cannot listen on 127.0.0.1:${port}`);
+    taken.close();
+  });
+});
