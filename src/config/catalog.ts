@@ -1,11 +1,12 @@
 import { engines } from "../engines/index.ts";
+import { packagedModels } from "../engines/packages.ts";
 import type { EngineKind, EngineSettings } from "./plan.ts";
 
 /** What a config is checked against: the engines' abilities and the models that llmbench can fetch by name. */
 export interface Catalog {
   readonly engines: Readonly<Record<EngineKind, EngineFacts>>;
-  /** Names for `package:` of a model. */
-  readonly packages: readonly string[];
+  /** What `package:` of a model may say, and whether engines that read no GGUF can have it. */
+  readonly packages: readonly { readonly name: string; readonly convertible: boolean }[];
 }
 
 export interface EngineFacts {
@@ -17,8 +18,8 @@ export interface EngineFacts {
   readonly starts: boolean;
 }
 
-/** The catalog of the engines that there are. */
-export function engineCatalog(packages: readonly string[]): Catalog {
+/** The engines and packages that there are. */
+export function builtInCatalog(): Catalog {
   const facts = engines.map((spec): [EngineKind, EngineFacts] => [
     spec.kind,
     {
@@ -30,5 +31,5 @@ export function engineCatalog(packages: readonly string[]): Catalog {
       starts: spec.localCommand !== undefined || spec.kind === "llamacpp",
     },
   ]);
-  return { engines: Object.fromEntries(facts) as Record<EngineKind, EngineFacts>, packages };
+  return { engines: Object.fromEntries(facts) as Record<EngineKind, EngineFacts>, packages: packagedModels };
 }

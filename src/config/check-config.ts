@@ -144,12 +144,13 @@ function checkWords(words: EngineConfig["args"], path: Path): Finding[] {
 function checkSource(source: ModelConfig, path: Path, { packages }: Catalog): Finding[] {
   if (source.package === undefined) return [];
   if (source.path !== undefined) return [onKey([...path, "package"], "give path or package, not both")];
-  if (packages.includes(source.package)) return [];
-  const near = nearest(source.package, packages);
+  const names = packages.map(({ name }) => name);
+  if (names.includes(source.package)) return [];
+  const near = nearest(source.package, names);
   return [
     onValue(
       [...path, "package"],
-      `llmbench has no such package; it has ${packages.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
+      `llmbench has no such package; it has ${names.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
     ),
   ];
 }
@@ -218,6 +219,16 @@ function checkCell(config: Config, cell: CellConfig, catalog: Catalog): Finding[
           `add path or package: ${JSON.stringify(cell.variant)} really serves this model`,
         ),
       );
+    if (
+      cell.kind !== "llamacpp" &&
+      catalog.packages.some(({ name, convertible }) => name === packaged && !convertible)
+    )
+      findings.push(
+        onValue(
+          modelOrigin(config, cell, "package"),
+          `this package is a GGUF file, which ${catalog.engines[cell.kind].title} does not read; give a path, or exclude the pair`,
+        ),
+      );
     const extension = /\.(?:safetensors|bin|pt|pth|onnx)$/i.exec(path ?? "")?.[0];
     if (extension !== undefined)
       findings.push(
@@ -244,8 +255,8 @@ function checkCell(config: Config, cell: CellConfig, catalog: Catalog): Finding[
   return findings;
 }
 
-function modelOrigin(config: Config, cell: CellConfig, key: "path"): Path {
-  const from = originOf(config, cell, (place) => ("path" in place ? place[key] : undefined));
+function modelOrigin(config: Config, cell: CellConfig, key: "path" | "package"): Path {
+  const from = originOf(config, cell, (place) => (key in place ? (place as OverrideConfig)[key] : undefined));
   return from[0] === "engines" ? ["models", cell.model, key] : [...from, key];
 }
 

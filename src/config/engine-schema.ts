@@ -86,34 +86,46 @@ const Process = section({
   }),
   cwd: optional(text(), {
     description: "Folder the server starts in.",
-    defaultWords: "a folder of the run",
+    defaultWords: "the folder llmbench runs in",
     examples: ["~/src/vllm"],
   }),
 });
 
+const STOCK = "the stock profile's";
+
 const Profile = section({
-  loadMs: optional(number(0, 3_600_000), { description: "Time to load the model, ms.", examples: [500] }),
+  loadMs: optional(number(0, 3_600_000), {
+    defaultWords: STOCK,
+    description: "Time to load the model, ms.",
+    examples: [500],
+  }),
   prefillMs: optional(number(0, 600_000), {
+    defaultWords: STOCK,
     description: "Fixed part of reading a prompt, ms.",
     examples: [20],
   }),
   prefillMsPerToken: optional(number(0, 60_000), {
+    defaultWords: STOCK,
     description: "What each token of a prompt adds, ms.",
     examples: [0.1],
   }),
   decodeMs: optional(number(0, 60_000), {
+    defaultWords: STOCK,
     description: "One decoding step of a single sequence, ms.",
     examples: [8],
   }),
   decodeMsPerSequence: optional(number(0, 60_000), {
+    defaultWords: STOCK,
     description: "What each further sequence of the batch adds to a step, ms.",
     examples: [0.2],
   }),
   maxBatch: optional(count(1), {
+    defaultWords: STOCK,
     description: "Largest batch; more requests wait. `settings.maxConcurrentRequests` sets it as well.",
     examples: [64],
   }),
   jitter: optional(number(0, 1), {
+    defaultWords: STOCK,
     description: "Standard deviation of each step, as a share of its mean.",
     examples: [0.05],
   }),
@@ -152,7 +164,6 @@ export const Engine = section({
   kind: optional(choice(EngineKind.options as [EngineKind, ...EngineKind[]]), {
     description: "The serving engine.",
     defaultWords: "the name of the variant",
-    examples: ["vllm"],
   }),
   version: optional(version(), {
     description:

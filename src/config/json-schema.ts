@@ -9,7 +9,7 @@ export interface JsonSchema {
   /** Ours, for the documentation: see `About` in fields.ts. */
   readonly defaultWords?: string;
   readonly examples?: readonly unknown[];
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
   readonly minimum?: number;

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ExitStatus, LlmbenchError } from "../error.ts";
-import type { Catalog } from "./catalog.ts";
+import { builtInCatalog, type Catalog } from "./catalog.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkReferences } from "./check-references.ts";
 import { explainIssues, valueAt } from "./explain-issues.ts";
@@ -22,7 +22,8 @@ import { readYaml } from "./yaml-document.ts";
 export interface ReadPlanOptions {
   /** Where secrets are looked up; null leaves it to the moment a server starts. Default: this process's. */
   readonly environment?: Environment | null;
-  readonly catalog: Catalog;
+  /** Default: the engines and packages that there are. */
+  readonly catalog?: Catalog;
   /** What `~` stands for. Default: the user's home folder. */
   readonly home?: string;
 }
@@ -31,10 +32,11 @@ export interface ReadPlanOptions {
  * Reads a config file and resolves it to a plan. Throws LlmbenchError with exit status 2: CONFIG_NOT_FOUND,
  * CONFIG_UNREADABLE, or CONFIG_INVALID with every finding of the file in `details`.
  */
-export async function readPlan(file: string, options: ReadPlanOptions): Promise<Plan> {
+export async function readPlan(file: string, options: ReadPlanOptions = {}): Promise<Plan> {
   const text = await readConfigText(file);
   const folders = { config: dirname(resolve(file)), home: options.home ?? homedir() };
   const environment = options.environment === undefined ? process.env : options.environment;
+  const catalog = options.catalog ?? builtInCatalog();
   const document = readYaml(text);
   const reject = (findings: readonly Finding[]): never => {
     const problems = renderFindings(findings, file, text, document);
@@ -59,7 +61,7 @@ export async function readPlan(file: string, options: ReadPlanOptions): Promise<
   const datasets = config === undefined ? noDatasets : await hashDatasets(config, folders);
   const meaning = [
     ...checkReferences(data, environment),
-    ...(config === undefined ? [] : checkConfig(config, namesIn(data), options.catalog)),
+    ...(config === undefined ? [] : checkConfig(config, namesIn(data), catalog)),
     ...datasets.findings,
   ];
   // What was taken out for its shape is not to be missed a second time.
@@ -74,7 +76,7 @@ export async function readPlan(file: string, options: ReadPlanOptions): Promise<
     file,
     sha256,
     folders,
-    catalog: options.catalog,
+    catalog,
     datasets: datasets.hashes,
   });
 }

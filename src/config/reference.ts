@@ -70,14 +70,18 @@ function inline(value: unknown): string {
 }
 
 function describeType(schema: JsonSchema): string {
-  const words = branches(schema).flatMap((branch) =>
-    branch.type === "null" ? [] : [describeBranch(branch)],
-  );
+  const words = branches(schema)
+    .filter(({ type }) => type !== "null")
+    .map((branch) => describeBranch(branch));
+  const many = words.findIndex((word, i) => word === `list of ${words[i - 1]}`);
+  if (many !== -1) words[many] = "a list of them";
   return [...new Set(words)].join(" or ");
 }
 
 function describeBranch(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (Array.isArray(schema.type))
+    return schema.type.map((type: string) => describeBranch({ type })).join(" or ");
   switch (schema.type) {
     case "string":
       if (schema.pattern === DURATION_PATTERN.source) return "duration";
@@ -94,7 +98,9 @@ function describeBranch(schema: JsonSchema): string {
       return "`true`, `false`";
     case "array": {
       const item = describeType(schema.items ?? {});
-      return item === "mapping" ? "list of mappings" : `list of ${item}`;
+      return item === "mapping"
+        ? "list of mappings"
+        : `list of ${item.includes(" or ") ? `(${item})` : item}`;
     }
     case "object":
       return "mapping";

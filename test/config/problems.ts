@@ -1,12 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Catalog, engineCatalog } from "../../src/config/catalog.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { type ReadPlanOptions, readPlan } from "../../src/config/read-plan.ts";
 import { LlmbenchError } from "../../src/error.ts";
-
-export const catalog: Catalog = engineCatalog(["smollm2-135m", "gemma3-270m"]);
 
 /** The shortest config that is valid. */
 export const shortest = ["engines: { llamacpp: }", "models: { m: { path: m.gguf } }"];
@@ -35,7 +32,6 @@ export async function problemsOf(
       typeof lines === "string" || Buffer.isBuffer(lines) ? lines : `${lines.join("\n")}\n`,
     );
     const plan = await readPlan(file, {
-      catalog,
       environment: { SET: "value" },
       home: "/home/me",
       ...options,
