@@ -68,6 +68,10 @@ export function createProgressView(stream: ProgressStream, options: { color: boo
         if (!options.live) line(`${event.cell}: cell ${event.index} of ${event.of}`);
         break;
       case "step": {
+        if (event.cell === undefined) {
+          if (!options.live) line(event.step);
+          break;
+        }
         const state = stateOf(event.cell);
         state.step = event.step;
         state.point = "";

@@ -3,7 +3,8 @@ import type { StepName, VerdictStatus } from "../results/schema.ts";
 /** What steps tell whoever watches. Plain data: a terminal line, a log line or Argo's progress file is made of it. */
 export type ProgressEvent =
   | { readonly kind: "cell-started"; readonly cell: string; readonly index: number; readonly of: number }
-  | { readonly kind: "step"; readonly cell: string; readonly step: StepName }
+  /** Without a cell: a step of the run itself. */
+  | { readonly kind: "step"; readonly cell?: string; readonly step: StepName }
   /** A word on what a step is doing: "downloading", "waiting for /health". */
   | { readonly kind: "note"; readonly cell?: string; readonly text: string }
   | {

@@ -14,6 +14,8 @@ export interface Asking {
   readonly dialect: RequestDialect;
   /** Sent with each request (authorization, and what the user adds). */
   readonly headers: Readonly<Record<string, string>>;
+  /** Path of the base URL, before /v1; empty for most. */
+  readonly pathPrefix: string;
 }
 
 /** Requests of one measurement. `learned`: prompts of the length the point asks for, where it asks for one. */
@@ -63,7 +65,8 @@ function bodyOf(asking: Asking, prompt: Prompt, outputTokens: number): Record<st
 }
 
 function pathOf(asking: Asking): string {
-  return asking.cell.request.api === "chat" ? "/v1/chat/completions" : "/v1/completions";
+  const path = asking.cell.request.api === "chat" ? "/v1/chat/completions" : "/v1/completions";
+  return `${asking.pathPrefix}${path}`;
 }
 
 function headersOf(asking: Asking): Record<string, string> {

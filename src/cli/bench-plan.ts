@@ -1,0 +1,228 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseDuration } from "../config/duration.ts";
+import { type CellPlan, FailOn, type Plan, type PointPlan, type SloPlan } from "../config/plan.ts";
+import { pointId } from "../config/points.ts";
+import { isSecretName } from "../config/secrets.ts";
+import { chooseModel, type DialectOption, detectServer, dialectOptions } from "../engines/detect.ts";
+import { ExitStatus, LlmbenchError } from "../error.ts";
+import { loadDataset } from "../load/dataset.ts";
+import { createGet } from "../steps/http-get.ts";
+import type { BenchOptions } from "./bench.ts";
+
+/** The seed project's prompt: the same wherever nothing else is said. */
+const defaultPrompt = "Explain quantum computing in detail";
+
+/** What `llmbench bench URL` measures, as a plan of one cell whose server stands already. Asks the server what it is. */
+export async function benchPlan(text: string, options: BenchOptions): Promise<Plan> {
+  const url = baseUrl(text);
+  const { headers, secretHeaders } = parseHeaders(options.header);
+  const dialect = dialectOptions.find((known) => known === options.dialect);
+  if (dialect === undefined) {
+    throw usage(`--dialect ${options.dialect}: unknown`, `one of ${dialectOptions.join(", ")}`);
+  }
+  const server = await askServer(url, options, headers, dialect);
+  const model = chooseModel(server, url, options.model);
+  const id = fileName(`${new URL(url).host}--${model}`);
+  const cell: CellPlan = {
+    id,
+    variant: new URL(url).host,
+    engine: server.engine,
+    ...(server.version === undefined ? {} : { version: server.version }),
+    model: { id: model, servedName: model },
+    server: {
+      kind: "standing",
+      url,
+      headers,
+      secretHeaders,
+      ...(options.apiKeyEnv === undefined ? {} : { apiKeyEnv: options.apiKeyEnv }),
+      ...(options.ca === undefined ? {} : { caFile: resolve(options.ca) }),
+      dialect: server.dialect.name,
+    },
+    request: {
+      api: options.api,
+      prompt: await promptOf(options),
+      temperature: number("--temperature", options.temperature, 0),
+      forceOutputLength: true,
+      cache: "warm",
+      timeoutSeconds: duration("--timeout", options.timeout),
+      extraBody: parseBody(options.body),
+      saveText: options.saveText === true,
+    },
+    warmupRequests: whole("--warmup", options.warmup, 0),
+    repetitions: whole("--repetitions", options.repetitions),
+    ...loadOf(options),
+  };
+  const slos = options.slo === undefined ? undefined : parseSlos(options.slo);
+  return {
+    schemaVersion: 1,
+    name: "bench",
+    seed: whole("--seed", options.seed, 0),
+    cells: [cell],
+    ...(slos === undefined ? {} : { slos }),
+    failOn: FailOn.parse(options.failOn),
+  };
+}
+
+function baseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw usage(`${text} is not the URL of a server`, "for example http://127.0.0.1:8000 or https://host/v1");
+  }
+  return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/, "")}`;
+}
+
+async function askServer(url: string, options: BenchOptions, headers: Record<string, string>, dialect: DialectOption) {
+  const key = options.apiKeyEnv === undefined ? undefined : process.env[options.apiKeyEnv];
+  if (options.apiKeyEnv !== undefined && (key === undefined || key === "")) {
+    throw usage(`--api-key-env ${options.apiKeyEnv}: the variable is not set`, `export ${options.apiKeyEnv}=…`);
+  }
+  const get = createGet({
+    url,
+    headers: {
+      ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, revealed(value)])),
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    },
+    ...(options.ca === undefined ? {} : { ca: readFileSync(options.ca, "utf8") }),
+  });
+  try {
+    return await detectServer(get, dialect);
+  } catch (error) {
+    if (error instanceof LlmbenchError) throw error;
+    throw new LlmbenchError("BENCH_NO_SERVER", `${url} does not answer: ${(error as Error).message}`, {
+      hint: "is the server up, and is the port right? llmbench asks /v1/models first",
+      cause: error,
+    });
+  }
+}
+
+/** Secret header values stay in this process's environment; the plan, which is written down, names the variable. */
+function parseHeaders(lines: readonly string[]) {
+  const headers: Record<string, string> = {};
+  const secretHeaders: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).trim().toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (colon < 1 || !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
+      throw usage("--header: a line is not 'Name: value'", "for example --header 'X-Tenant: benchmark'");
+    }
+    if (/^(authorization|proxy-authorization|cookie)$/.test(name) || isSecretName(name.replaceAll("-", "_"))) {
+      const variable = `LLMBENCH_HEADER_${index + 1}`;
+      process.env[variable] = value;
+      headers[name] = `\${${variable}}`;
+      secretHeaders.push(name);
+    } else headers[name] = value;
+  }
+  return { headers, secretHeaders };
+}
+
+function revealed(value: string): string {
+  return value.replace(/^\$\{(LLMBENCH_HEADER_\d+)\}$/, (_, name: string) => process.env[name] ?? "");
+}
+
+async function promptOf(options: BenchOptions): Promise<CellPlan["request"]["prompt"]> {
+  if (options.dataset === undefined) return { kind: "text", text: options.prompt ?? defaultPrompt };
+  if (options.prompt !== undefined) throw usage("--prompt and --dataset exclude each other", "leave one out");
+  if (options.inputTokens !== undefined) {
+    throw usage("--dataset and --input-tokens exclude each other", "prompts of a data set have the lengths they have");
+  }
+  if (!existsSync(options.dataset)) throw usage(`--dataset ${options.dataset}: no such file`, "give a JSONL file");
+  const { path, sha256 } = await loadDataset(resolve(options.dataset));
+  return { kind: "dataset", path, sha256 };
+}
+
+function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
+  const outputs = list("--max-tokens", options.maxTokens);
+  const inputs = options.inputTokens === undefined ? [] : list("--input-tokens", options.inputTokens);
+  const requests = options.requests === undefined ? undefined : whole("--requests", options.requests);
+  const seconds = options.duration === undefined ? undefined : duration("--duration", options.duration);
+  if (requests !== undefined && seconds !== undefined) {
+    throw usage("--requests and --duration exclude each other", "a point ends by number or by time");
+  }
+  const most = whole("--max-concurrency", options.maxConcurrency);
+  const concurrencies = options.concurrency === undefined ? [] : list("--concurrency", options.concurrency);
+  const rates = options.rate === undefined ? [] : list("--rate", options.rate, false);
+  if (concurrencies.length + rates.length === 0) {
+    return {
+      points: [],
+      autoSweep: {
+        outputTokens: outputs,
+        inputTokens: inputs,
+        maxConcurrency: most,
+        ...(requests === undefined ? {} : { requests }),
+        ...(seconds === undefined ? {} : { durationSeconds: seconds }),
+      },
+    };
+  }
+  const points: PointPlan[] = [];
+  const sizes = (inputs.length === 0 ? [undefined] : inputs).flatMap((inputTokens) =>
+    outputs.map((outputTokens) => ({ outputTokens, ...(inputTokens === undefined ? {} : { inputTokens }) })),
+  );
+  const amount = (inFlight: number) =>
+    seconds === undefined ? { requests: requests ?? Math.max(20, 10 * inFlight) } : { durationSeconds: seconds };
+  const add = (load: PointPlan["load"]) => points.push({ id: pointId(load), block: "", load });
+  for (const size of sizes) {
+    for (const concurrency of concurrencies) add({ arrival: "closed", concurrency, ...size, ...amount(concurrency) });
+    for (const ratePerSecond of rates) {
+      add({ arrival: options.arrival, ratePerSecond, maxConcurrency: most, ...size, ...amount(ratePerSecond) });
+    }
+  }
+  return { points };
+}
+
+function parseBody(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw usage(`--body is not JSON: ${(error as Error).message}`, `for example --body '{"top_k": 1}'`);
+  }
+  throw usage("--body is not a JSON object", `for example --body '{"top_k": 1}'`);
+}
+
+function parseSlos(text: string): SloPlan {
+  const slos: SloPlan = {};
+  for (const part of text.split(",")) {
+    const match = /^(ttft|tpot|e2e):(.+)$/.exec(part.trim());
+    const milliseconds = match?.[2] === undefined ? undefined : parseDuration(match[2]);
+    if (match === null || milliseconds === undefined || milliseconds <= 0) {
+      throw usage(`--slo ${part}: not understood`, "for example --slo ttft:500ms,tpot:50ms,e2e:10s");
+    }
+    slos[`${match[1] as "ttft" | "tpot" | "e2e"}Ms`] = milliseconds;
+  }
+  return slos;
+}
+
+function list(option: string, text: string, mustBeWhole = true): number[] {
+  const values = text.split(",").map((part) => (mustBeWhole ? whole(option, part) : number(option, part)));
+  return [...new Set(values)];
+}
+
+function whole(option: string, text: string, least = 1): number {
+  const value = number(option, text, least);
+  if (Number.isInteger(value)) return value;
+  throw usage(`${option} ${text}: not a whole number`, `a whole number from ${least} up`);
+}
+
+function number(option: string, text: string, least?: number): number {
+  const value = Number(text);
+  const fits = text.trim() !== "" && Number.isFinite(value) && (least === undefined ? value > 0 : value >= least);
+  if (fits) return value;
+  throw usage(`${option} ${text}: not a number that fits`, least === undefined ? "a number above 0" : `a number from ${least} up`);
+}
+
+function duration(option: string, text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined && milliseconds > 0) return milliseconds / 1000;
+  throw usage(`${option} ${text}: not a length of time`, "for example 500ms, 30s or 5m");
+}
+
+function fileName(text: string): string {
+  return text.replace(/[^A-Za-z0-9._+=@-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 200);
+}
+
+function usage(message: string, hint: string): LlmbenchError {
+  return new LlmbenchError("USAGE", message, { exitStatus: ExitStatus.usage, hint });
+}

@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { hostname, platform, release, userInfo } from "node:os";
+import type { Plan } from "../config/plan.ts";
+import { resolveSecrets } from "../config/secrets.ts";
+import { ExitStatus } from "../error.ts";
+import { createMasker } from "../mask.ts";
+import { renderTerminal } from "../report/terminal.ts";
+import { createRun, type RunFolder } from "../results/run-folder.ts";
+import { lockRun } from "../results/run-lock.ts";
+import { Results, type RunRecord } from "../results/schema.ts";
+import { createProgressView } from "../runner/progress-view.ts";
+import { runCells } from "../runner/run-cells.ts";
+import { describeHardware } from "../servers/hardware.ts";
+import { removeLeftovers } from "../servers/leftovers.ts";
+import { createContext } from "../steps/create-context.ts";
+import { version } from "../version.ts";
+import { watchInterrupts } from "./interrupt.ts";
+import { printError } from "./print-error.ts";
+import { selfCommand } from "./self-command.ts";
+import { columnsOf, wantsColor } from "./terminal.ts";
+
+export interface ExecuteOptions {
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/** Makes the folder of a new run. `base` is where runs lie. */
+export async function startRun(
+  plan: Plan,
+  base: string,
+  executor: RunRecord["executor"],
+  id = `${plan.name}-${utcStamp(new Date())}`,
+): Promise<RunFolder> {
+  return createRun(base, {
+    schemaVersion: 1,
+    id,
+    simulated: plan.cells.some((cell) => cell.server.kind === "simulated"),
+    plan,
+    executor,
+    startedAt: new Date().toISOString(),
+    user: userInfo().username,
+    host: hostname(),
+    os: `${platform()} ${release()}`,
+    versions: { llmbench: version, node: process.versions.node },
+    hardware: await describeHardware(),
+  });
+}
+
+/** Runs what is not finished of a run and shows what came out. Progress goes to stderr, results to stdout. */
+export async function executeRun(run: RunFolder, options: ExecuteOptions): Promise<ExitStatus> {
+  const { values: secrets } = resolveSecrets(run.record.plan, process.env);
+  const masker = createMasker([...secrets, ...apiKeys(run.record.plan)]);
+  const lock = await lockRun(run.path);
+  const view = createProgressView(process.stderr, {
+    color: wantsColor(process.stderr),
+    live: process.stderr.isTTY,
+  });
+  const interrupts = watchInterrupts((text) => view({ kind: "note", text }));
+  const context = createContext({
+    run,
+    hardware: await describeHardware(),
+    selfCommand,
+    progress: view,
+    signal: interrupts.signal,
+    mask: masker.text,
+  });
+  interrupts.onForce(() => context.killNow());
+  const crash = (error: unknown) => {
+    context.killNow();
+    process.exit(printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) }));
+  };
+  process.once("uncaughtException", crash);
+  try {
+    for (const { cellId, runId } of await removeLeftovers()) {
+      view({ kind: "note", text: `ended the server of ${cellId} that run ${runId} left` });
+    }
+    view({ kind: "note", text: `run ${run.id} in ${run.path}` });
+    const outcome = await runCells(context);
+    view.close();
+    for (const { cell, error } of outcome.errors) {
+      process.stderr.write(`\n${cell}\n`);
+      printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) });
+    }
+    const text = await readFile(outcome.results, "utf8");
+    process.stdout.write(
+      options.json
+        ? text
+        : `\n${renderTerminal(Results.parse(JSON.parse(text)), {
+            columns: columnsOf(process.stdout),
+            color: wantsColor(process.stdout),
+            reportPath: outcome.report,
+          })}`,
+    );
+    return outcome.exitStatus;
+  } catch (error) {
+    view.close();
+    return printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) });
+  } finally {
+    view.close();
+    process.off("uncaughtException", crash);
+    interrupts.dispose();
+    await lock.release();
+  }
+}
+
+function apiKeys(plan: Plan): string[] {
+  return plan.cells.flatMap(({ server }) => {
+    if (server.kind !== "standing") return [];
+    const key = server.apiKeyEnv === undefined ? undefined : process.env[server.apiKeyEnv];
+    return key === undefined ? [] : [key];
+  });
+}
+
+/** `20261124T093012Z`: sorts by time and is a good file name. */
+function utcStamp(time: Date): string {
+  return time.toISOString().replace(/[-:]|\.\d+/g, "");
+}

@@ -1,0 +1,2 @@
+/** Where runs lie unless --out says otherwise. */
+export const defaultRuns = "runs";

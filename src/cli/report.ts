@@ -1,0 +1,32 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { defaultRuns } from "./paths.ts";
+
+const formats = ["html", "md", "csv", "png"] as const;
+
+export function registerReport(program: Command): void {
+  program
+    .command("report")
+    .description("write the report of a run anew, as HTML, Markdown, CSV or PNG")
+    .argument("<run>", "id or path of a run")
+    .addOption(new Option("--format <format>", "what to write").choices(formats).default("html"))
+    .option("--to <dir>", "folder to write to (default: report/ of the run)")
+    .option("--out <dir>", "folder that holds runs", defaultRuns)
+    .action(async (id: string, options: { format: (typeof formats)[number]; to?: string; out: string }) => {
+      const { openRun } = await import("../results/run-folder.ts");
+      const { readRecords } = await import("../load/record-reader.ts");
+      const { assembleResults } = await import("../results/assemble.ts");
+      const { renderReport } = await import("../report/render-report.ts");
+      const run = await openRun(id, options.out);
+      // Anew from the records: a newer llmbench may know more of an old run.
+      const results = await assembleResults(run, readRecords);
+      const folder = options.to ?? join(run.path, "report");
+      await mkdir(folder, { recursive: true });
+      for (const file of await renderReport(results, options.format)) {
+        const path = join(folder, file.name);
+        await writeFile(path, file.content);
+        process.stdout.write(`${path}\n`);
+      }
+    });
+}

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { ExitStatus, LlmbenchError } from "../error.ts";
+import { defaultRuns } from "./paths.ts";
+
+interface Options {
+  readonly out: string;
+  readonly resume?: string;
+  readonly id?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+export function registerRun(program: Command): void {
+  program
+    .command("run")
+    .description("deploy, warm up, measure and take down every cell of a config on this machine")
+    .argument("[config]", "YAML config (see configs/)")
+    .option("--resume <run>", "go on with a run (id or path): finished measurements are kept")
+    .option("--out <dir>", "folder that holds runs", defaultRuns)
+    .option("--id <name>", "id of the new run (default: config's name and the time)")
+    .option("--json", "print results.json instead of the table")
+    .action(async (config: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const { executeRun } = await import("./execute-run.ts");
+      process.exitCode = await executeRun(await prepareFolder(config, options), {
+        json: options.json === true,
+        verbose: options.verbose === true,
+      });
+    });
+}
+
+async function prepareFolder(config: string | undefined, options: Options) {
+  if (options.resume !== undefined) {
+    if (config !== undefined || options.id !== undefined) {
+      throw new LlmbenchError("USAGE", "--resume goes on with the config of the run; a config or --id beside it has no meaning", {
+        exitStatus: ExitStatus.usage,
+        hint: "leave out the config, or start a new run without --resume",
+      });
+    }
+    const { openRun } = await import("../results/run-folder.ts");
+    return openRun(options.resume, options.out);
+  }
+  if (config === undefined) {
+    throw new LlmbenchError("USAGE", "which config?", {
+      exitStatus: ExitStatus.usage,
+      hint: "llmbench run configs/local.yaml, or llmbench init > my.yaml for one of your own",
+    });
+  }
+  const { readPlan } = await import("../config/read-plan.ts");
+  const { startRun } = await import("./execute-run.ts");
+  return startRun(await readPlan(config), options.out, "local", options.id);
+}

@@ -1,0 +1,24 @@
+import { ExitStatus, LlmbenchError } from "../error.ts";
+import type { Step } from "../steps/step.ts";
+
+/** One line a step; profile and copy-profile join with profiling. */
+const steps = {
+  prepare: () => import("../../steps/prepare/run.ts"),
+  deploy: () => import("../../steps/deploy/run.ts"),
+  "wait-healthy": () => import("../../steps/wait-healthy/run.ts"),
+  warmup: () => import("../../steps/warmup/run.ts"),
+  sweep: () => import("../../steps/sweep/run.ts"),
+  teardown: () => import("../../steps/teardown/run.ts"),
+  finish: () => import("../../steps/finish/run.ts"),
+} as const;
+
+export async function findStep(name: string | undefined): Promise<Step<unknown, unknown>> {
+  const load = Object.entries(steps).find(([step]) => step === name)?.[1];
+  if (load === undefined) {
+    throw new LlmbenchError("USAGE", `there is no step "${name ?? ""}"`, {
+      exitStatus: ExitStatus.usage,
+      hint: `the steps are: ${Object.keys(steps).join(", ")}`,
+    });
+  }
+  return (await load()).default as Step<unknown, unknown>;
+}

@@ -1,0 +1,204 @@
+import { readFileSync } from "node:fs";
+import type { CellPlan } from "../config/plan.ts";
+import { detectServer } from "../engines/detect.ts";
+import { type ResolvedServer, resolveServer } from "../engines/launch.ts";
+import { LlmbenchError } from "../error.ts";
+import { type Clock, startClock } from "../load/clock.ts";
+import { requestOnce } from "../load/request-once.ts";
+import type { RequestRecord } from "../load/record.ts";
+import type { Prompt } from "../load/request-source.ts";
+import type { Transport } from "../load/transport.ts";
+import { createUndiciTransport } from "../load/undici-transport.ts";
+import type { RunFolder } from "../results/run-folder.ts";
+import type { Hardware, ServerRecord, Startup } from "../results/schema.ts";
+import type { RunningServer, ServerBackend } from "../servers/server.ts";
+import { StandingBackend } from "../servers/standing.ts";
+import { createGet } from "./http-get.ts";
+import { LengthPrompts } from "./length-prompts.ts";
+import { type Asking, promptsOf, singleRequest } from "./request-plan.ts";
+import type { ServerRef } from "./server-ref.ts";
+
+export interface CellSessionOptions {
+  readonly run: RunFolder;
+  readonly cell: CellPlan;
+  readonly hardware: Hardware;
+  /** Keeps the servers that are processes of this machine; one for all cells. */
+  readonly processes: ServerBackend;
+  /** How this program is started, for simulated engines. */
+  readonly selfCommand: readonly string[];
+  readonly report: (text: string) => void;
+  readonly signal: AbortSignal;
+  readonly mask: (text: string) => string;
+}
+
+/** Tokens of the completion that proves that a server answers. */
+const proofTokens = 8;
+
+/** One cell's server and how it is asked, for all steps of a process. State that must last is in the run folder. */
+export class CellSession {
+  readonly cell: CellPlan;
+  readonly lengths: LengthPrompts;
+  readonly #options: CellSessionOptions;
+  #resolved: Promise<ResolvedServer> | undefined;
+  #standing: StandingBackend | undefined;
+  #nextDeployment = 1;
+
+  constructor(options: CellSessionOptions) {
+    this.cell = options.cell;
+    this.#options = options;
+    this.lengths = new LengthPrompts(this);
+  }
+
+  /** What will run: installs what is missing. Throws ENGINE_*, MODEL_*, INSTALL_*. */
+  resolve(): Promise<ResolvedServer> {
+    const { run, cell, hardware, selfCommand, report, signal } = this.#options;
+    return (this.#resolved ??= resolveServer({ runId: run.id, cell, hardware, selfCommand, report, signal }));
+  }
+
+  async backend(): Promise<ServerBackend> {
+    if (this.cell.server.kind !== "standing") return this.#options.processes;
+    const { url } = this.cell.server;
+    return (this.#standing ??= new StandingBackend({ url, get: await this.#getter(url) }));
+  }
+
+  /** Starts the server unless this very one is up. The deployment's number changes when the instance does. */
+  async ensure(known?: ServerRef): Promise<ServerRef> {
+    const backend = await this.backend();
+    const { spec } = await this.resolve();
+    this.#nextDeployment = Math.max(0, ...(await this.#options.run.listDeployments(this.cell.id))) + 1;
+    const server = await backend.ensure(spec);
+    return {
+      cell: this.cell.id,
+      deployment: await this.#deploymentOf(server, known),
+      instance: server.instance,
+      url: server.url,
+    };
+  }
+
+  /** Where the output of the server that is about to start goes. */
+  logPath(): string {
+    return this.#options.run.paths.deployment(this.cell.id, this.#nextDeployment).log;
+  }
+
+  async #deploymentOf(server: RunningServer, known: ServerRef | undefined): Promise<number> {
+    if (known?.instance === server.instance) return known.deployment;
+    const { run } = this.#options;
+    for (const deployment of (await run.listDeployments(this.cell.id)).reverse()) {
+      const stored = await run.readServer(this.cell.id, deployment);
+      if (stored.found && stored.value.instance === server.instance) return deployment;
+    }
+    return this.#nextDeployment;
+  }
+
+  /** Ensures the server and waits until it answers; writes server.json of a deployment that has none. */
+  async ready(known?: ServerRef): Promise<{ server: ServerRef; startup: Startup }> {
+    const backend = await this.backend();
+    const { spec } = await this.resolve();
+    const { run, signal } = this.#options;
+    const server = await this.ensure(known);
+    const stored = await run.readServer(this.cell.id, server.deployment);
+    if (stored.found && stored.value.instance === server.instance) return { server, startup: stored.value.startup };
+    const { startup } = await backend.waitReady(spec, (running, signal) => this.#prove(running.url, signal), signal);
+    await run.writeServer(await this.#serverRecord(server, startup, backend.kind));
+    return { server, startup };
+  }
+
+  async #prove(url: string, signal: AbortSignal): Promise<void> {
+    const prompts = await promptsOf(this.cell, 0);
+    const record = await this.ask(url, prompts(0), proofTokens, signal);
+    if (record.error !== undefined) {
+      throw new LlmbenchError("SERVER_NO_COMPLETION", `a completion failed: ${record.error.message}`);
+    }
+  }
+
+  /** Sends one request outside a measurement. Never rejects because of the server: see `error` of the record. */
+  async ask(url: string, prompt: Prompt, outputTokens: number, signal?: AbortSignal): Promise<RequestRecord> {
+    const clock = startClock();
+    const transport = await this.transport(url, clock, 1);
+    try {
+      return await requestOnce({
+        transport,
+        clock,
+        request: singleRequest(await this.asking(url), prompt, outputTokens),
+        timeoutMs: this.cell.request.timeoutSeconds * 1000,
+        read: { maxTokens: outputTokens },
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } finally {
+      await transport.close();
+    }
+  }
+
+  async asking(url: string): Promise<Asking> {
+    const resolved = await this.resolve();
+    return {
+      cell: this.cell,
+      servedName: resolved.model.servedName,
+      dialect: resolved.dialect,
+      headers: resolved.standing?.headers ?? {},
+      pathPrefix: new URL(url).pathname.replace(/\/+$/, ""),
+    };
+  }
+
+  async transport(url: string, clock: Clock, maxConnections: number | undefined): Promise<Transport> {
+    const { dialect, standing } = await this.resolve();
+    return createUndiciTransport({
+      origin: new URL(url).origin,
+      clock,
+      maxIdleMs: dialect.maxIdleMs,
+      ...(dialect.closesAfterStream ? { freshConnections: true } : {}),
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+      ...(standing?.caFile === undefined ? {} : { tls: { ca: readFileSync(standing.caFile) } }),
+    });
+  }
+
+  async #getter(url: string) {
+    const { standing } = await this.resolve();
+    return createGet({
+      url,
+      ...(standing === undefined ? {} : { headers: standing.headers }),
+      ...(standing?.caFile === undefined ? {} : { ca: readFileSync(standing.caFile, "utf8") }),
+    });
+  }
+
+  async #serverRecord(server: ServerRef, startup: Startup, backend: ServerBackend["kind"]): Promise<ServerRecord> {
+    const resolved = await this.resolve();
+    const { spec, model } = resolved;
+    const said = await detectServer(await this.#getter(server.url), this.cell.engine).catch(() => undefined);
+    const state = await (await this.backend()).inspect(spec);
+    const { mask } = this.#options;
+    return {
+      schemaVersion: 1,
+      simulated: resolved.simulated,
+      cell: this.cell.id,
+      deployment: server.deployment,
+      instance: server.instance,
+      specHash: spec.specHash,
+      url: server.url,
+      backend,
+      engine: this.cell.engine,
+      engineVersion: resolved.engineVersion === "unknown" ? (said?.version ?? "unknown") : resolved.engineVersion,
+      dialect: resolved.dialect.name,
+      command: spec.command.map(mask),
+      ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+      env: Object.fromEntries(
+        Object.entries(spec.env).map(([name, value]) => [
+          name,
+          spec.secretEnv.includes(name) ? "(secret)" : mask(value),
+        ]),
+      ),
+      ...(state.node === undefined ? {} : { node: state.node }),
+      ...(resolved.checkout === undefined ? {} : { checkout: resolved.checkout }),
+      model: {
+        id: model.id,
+        servedName: model.servedName,
+        ...(model.path === undefined ? {} : { path: model.path }),
+        ...(model.hash === undefined ? {} : { hash: model.hash }),
+        ...(model.precision === undefined ? {} : { precision: model.precision }),
+      },
+      startup,
+      startedAt: new Date().toISOString(),
+      ...(said === undefined ? {} : { reported: said.reported }),
+    };
+  }
+}

@@ -1,0 +1,62 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { LlmbenchError } from "../error.ts";
+import type { RunFolder } from "../results/run-folder.ts";
+import type { Hardware } from "../results/schema.ts";
+import { ProcessBackend } from "../servers/process.ts";
+import { CellSession } from "./cell-session.ts";
+import type { StepContext } from "./context.ts";
+import type { ProgressEvent } from "./progress.ts";
+
+export interface CreateContextOptions {
+  readonly run: RunFolder;
+  readonly hardware: Hardware;
+  /** Words that start this program again: simulated engines are processes of it. */
+  readonly selfCommand: readonly string[];
+  readonly progress: (event: ProgressEvent) => void;
+  readonly signal: AbortSignal;
+  readonly mask: (text: string) => string;
+}
+
+/** A context whose servers are processes of this machine, or stand already. `killNow` ends those at once. */
+export function createContext(options: CreateContextOptions): StepContext & { killNow(): void } {
+  const { run, progress } = options;
+  const { plan } = run.record;
+  const processes = new ProcessBackend({
+    logPath: ({ cellId }) => {
+      const path = session(cellId).logPath();
+      mkdirSync(dirname(path), { recursive: true });
+      return path;
+    },
+  });
+  const sessions = new Map<string, CellSession>();
+  function session(id: string): CellSession {
+    const known = sessions.get(id);
+    if (known !== undefined) return known;
+    const cell = plan.cells.find((planned) => planned.id === id);
+    if (cell === undefined) {
+      throw new LlmbenchError("CELL_UNKNOWN", `run ${run.id} has no cell "${id}"`, {
+        exitStatus: 2,
+        details: plan.cells.map((planned) => `there is: ${planned.id}`),
+      });
+    }
+    const made = new CellSession({
+      ...options,
+      cell,
+      processes,
+      report: (text) => progress({ kind: "note", cell: id, text }),
+    });
+    sessions.set(id, made);
+    return made;
+  }
+  return {
+    plan,
+    run,
+    hardware: options.hardware,
+    session,
+    progress,
+    signal: options.signal,
+    mask: options.mask,
+    killNow: () => processes.killAllNow(),
+  };
+}

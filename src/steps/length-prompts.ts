@@ -1,0 +1,38 @@
+import { LlmbenchError } from "../error.ts";
+import { type LearnedPrompts, learnPromptLength } from "../load/input-length.ts";
+import type { Prompt } from "../load/request-source.ts";
+import type { RequestRecord } from "../load/record.ts";
+
+/** Who can send one request and read its usage: a cell's session. */
+export interface Asker {
+  ask(url: string, prompt: Prompt, outputTokens: number): Promise<RequestRecord>;
+}
+
+/** Prompts of the token lengths that points ask for, learned from the server's own count and kept for the process. */
+export class LengthPrompts {
+  readonly #asker: Asker;
+  readonly #learned = new Map<string, Promise<LearnedPrompts>>();
+
+  constructor(asker: Asker) {
+    this.#asker = asker;
+  }
+
+  get(url: string, tokens: number, seed: number): Promise<LearnedPrompts> {
+    const key = `${url} ${tokens} ${seed}`;
+    const known = this.#learned.get(key);
+    if (known !== undefined) return known;
+    const learning = learnPromptLength({ tokens, seed, probe: (text) => this.#countTokens(url, text) });
+    this.#learned.set(key, learning);
+    return learning;
+  }
+
+  async #countTokens(url: string, text: string): Promise<number> {
+    const record = await this.#asker.ask(url, { kind: "text", text }, 1);
+    if (record.tokens.prompt !== undefined) return record.tokens.prompt;
+    throw new LlmbenchError(
+      "INPUT_LENGTH_UNKNOWN",
+      `the server does not say how many tokens a prompt has: ${record.error?.message ?? "its answer carries no usage"}`,
+      { hint: "leave out the input length, or give prompts of known length with a data set" },
+    );
+  }
+}

@@ -1,0 +1,147 @@
+import type { PointPlan } from "../config/plan.ts";
+import { LlmbenchError } from "../error.ts";
+import { startClock } from "../load/clock.ts";
+import { measure } from "../load/generator.ts";
+import type { MeasurementOutcome, Progress } from "../load/measurement.ts";
+import type { RecordHeader } from "../load/record.ts";
+import { readRecords } from "../load/record-reader.ts";
+import { openRecordWriter } from "../load/record-writer.ts";
+import type { MeasurementSummary } from "../results/schema.ts";
+import { summarise } from "../results/summary.ts";
+import { version } from "../version.ts";
+import type { CellSession } from "./cell-session.ts";
+import type { StepContext } from "./context.ts";
+import { expectedE2eMs, type RequestEstimate } from "./estimate.ts";
+import { requestsOf } from "./request-plan.ts";
+import type { ServerRef } from "./server-ref.ts";
+
+export interface MeasurePointInput {
+  readonly session: CellSession;
+  readonly server: ServerRef;
+  readonly point: PointPlan;
+  readonly repetition: number;
+  readonly seed: number;
+  readonly estimate: RequestEstimate | undefined;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** One measurement: records, then its summary, which says that it is whole. An interrupted one is judged so. */
+export async function measurePoint(context: StepContext, input: MeasurePointInput): Promise<MeasurementSummary> {
+  const { session, server, point, repetition, seed } = input;
+  const { run, plan } = context;
+  const { spec, dialect, simulated } = await session.resolve();
+  const backend = await session.backend();
+  const paths = await run.beginMeasurement(session.cell.id, point.id, repetition);
+  const learned =
+    point.load.inputTokens === undefined
+      ? undefined
+      : await session.lengths.get(server.url, point.load.inputTokens, seed);
+  const requests = await requestsOf(await session.asking(server.url), point, seed, learned);
+  const e2eMs = input.estimate === undefined ? undefined : expectedE2eMs(input.estimate, point.load.outputTokens);
+
+  const clock = startClock();
+  const transport = await session.transport(server.url, clock, point.load.concurrency ?? point.load.maxConcurrency);
+  const header: RecordHeader = {
+    schemaVersion: 1,
+    point: point.id,
+    load: definedOnly(point.load),
+    seed,
+    clock: { epochMs: clock.epochMs, hrtimeNs: clock.hrtimeNs },
+    client: { version, transport: transport.name, node: process.versions.node, workers: 1 },
+    dialect: { name: dialect.name, endTokenCounted: dialect.endTokenCounted },
+    ...(simulated ? { simulated: true } : {}),
+  };
+  const writer = await openRecordWriter(paths.records, header);
+  const startedAt = new Date().toISOString();
+  let outcome: MeasurementOutcome;
+  try {
+    // A disk that is full, or a stop asked for by a person, ends the load; nothing more is sent.
+    const diskTrouble = new AbortController();
+    writer.failed.catch(() => diskTrouble.abort());
+    await openConnections(transport, connectionsAhead(point, e2eMs));
+    outcome = await measure({
+      transport,
+      requests,
+      read: { saveText: session.cell.request.saveText, maxTokens: point.load.outputTokens },
+      load: header.load,
+      seed,
+      clock,
+      timeoutMs: session.cell.request.timeoutSeconds * 1000,
+      ...(e2eMs === undefined ? {} : { expectedE2eMs: e2eMs }),
+      signal: AbortSignal.any([context.signal, diskTrouble.signal]),
+      recorder: writer,
+      onProgress: input.onProgress,
+      giveUpAfterFailures: Math.max(5, point.load.concurrency ?? 0),
+    });
+    await writer.close();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  } finally {
+    await transport.close();
+  }
+
+  const state = await backend.inspect(spec);
+  if (outcome.stopped === "failures" && !state.running) {
+    throw new LlmbenchError("SERVER_DIED", `${session.cell.id}: the server died while ${point.id} was measured`, {
+      hint: `read the server's log; what was measured before is kept: llmbench run --resume ${run.id}`,
+      details: [
+        ...(state.reason === undefined ? [] : [state.reason]),
+        ...(await backend.logs(spec, 10)).map((line) => `| ${line}`),
+      ],
+    });
+  }
+  const summary = await summarise(header, () => recordsOf(paths.records), {
+    simulated,
+    cell: session.cell.id,
+    repetition,
+    deployment: server.deployment,
+    instance: server.instance,
+    specHash: spec.specHash,
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    planned: outcome.requests.planned,
+    ...(plan.slos === undefined ? {} : { slos: plan.slos }),
+    outputLength: !session.cell.request.forceOutputLength
+      ? "free"
+      : dialect.ignoreEos === null
+        ? "not-forceable"
+        : "forced",
+    instanceChanged: state.instance !== undefined && state.instance !== server.instance,
+    interrupted: outcome.stopped === "aborted",
+    clientBesideServer: backend.kind === "process",
+    client: {
+      eventLoopDelayMs: outcome.instrument.eventLoopDelayMs,
+      cpuSeconds: {
+        user: outcome.instrument.cpuMs.user / 1000,
+        system: outcome.instrument.cpuMs.system / 1000,
+      },
+      wallSeconds: outcome.instrument.wallMs / 1000,
+    },
+  });
+  await run.finishMeasurement(summary);
+  return summary;
+}
+
+async function* recordsOf(path: string) {
+  const { records } = await readRecords(path);
+  yield* records;
+}
+
+/** A server that refuses here will refuse the requests too, and there each refusal is recorded. */
+async function openConnections(transport: { open(n: number): Promise<void> }, n: number): Promise<void> {
+  await transport.open(n).catch(() => undefined);
+}
+
+/** Closed loop: one a stream. Open loop: twice what is in flight on average (Little's law), at most the cap. */
+function connectionsAhead(point: PointPlan, e2eMs: number | undefined): number {
+  const { concurrency, ratePerSecond, maxConcurrency } = point.load;
+  if (concurrency !== undefined) return concurrency;
+  const inFlight = ((ratePerSecond ?? 1) * (e2eMs ?? 1000)) / 1000;
+  return Math.min(maxConcurrency ?? 512, Math.ceil(2 * inFlight) + 1);
+}
+
+/** zod's optional keys may hold undefined; a record's header has no such keys. */
+function definedOnly(load: PointPlan["load"]): RecordHeader["load"] {
+  return Object.fromEntries(Object.entries(load).filter(([, value]) => value !== undefined)) as unknown as RecordHeader["load"];
+}

@@ -1,0 +1,50 @@
+import type { CellPlan, PointPlan } from "../../src/config/plan.ts";
+import { pointId } from "../../src/config/points.ts";
+import type { MeasurementSummary } from "../../src/results/schema.ts";
+import { headlineRate } from "../../src/steps/headline-rate.ts";
+
+/** Throughput that grows by less than this is flat: more load only adds latency. */
+const flatGrowth = 0.05;
+
+type AutoSweep = NonNullable<CellPlan["autoSweep"]>;
+
+/**
+ * Looks for the knee of a server: concurrency 1, then doubling until output tokens a second grow by less than 5 %, a
+ * request fails, or the most is reached; once for each input and output length.
+ */
+export async function searchPoints(
+  search: AutoSweep,
+  measure: (point: PointPlan) => Promise<MeasurementSummary>,
+): Promise<void> {
+  const inputs = search.inputTokens.length === 0 ? [undefined] : search.inputTokens;
+  for (const inputTokens of inputs) {
+    for (const outputTokens of search.outputTokens) {
+      let before = 0;
+      for (let concurrency = 1; concurrency <= search.maxConcurrency; concurrency *= 2) {
+        const summary = await measure(pointOf(search, concurrency, outputTokens, inputTokens));
+        const { metrics, requests } = summary;
+        const rate = headlineRate(metrics) ?? 0;
+        if (requests.failed + requests.timedOut > 0 || rate < before * (1 + flatGrowth)) break;
+        before = rate;
+      }
+    }
+  }
+}
+
+function pointOf(
+  search: AutoSweep,
+  concurrency: number,
+  outputTokens: number,
+  inputTokens: number | undefined,
+): PointPlan {
+  const load: PointPlan["load"] = {
+    arrival: "closed",
+    concurrency,
+    outputTokens,
+    ...(inputTokens === undefined ? {} : { inputTokens }),
+    ...(search.durationSeconds === undefined
+      ? { requests: search.requests ?? Math.max(20, 10 * concurrency) }
+      : { durationSeconds: search.durationSeconds }),
+  };
+  return { id: pointId(load), block: "", load };
+}

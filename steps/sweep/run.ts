@@ -1,0 +1,173 @@
+import type { PointPlan } from "../../src/config/plan.ts";
+import { ExitStatus, LlmbenchError } from "../../src/error.ts";
+import { createRandom } from "../../src/load/random.ts";
+import type { MeasurementSummary, VerdictStatus } from "../../src/results/schema.ts";
+import { fails } from "../../src/results/verdict.ts";
+import type { CellSession } from "../../src/steps/cell-session.ts";
+import type { StepContext } from "../../src/steps/context.ts";
+import { estimateRequest, type RequestEstimate, TimeLeft } from "../../src/steps/estimate.ts";
+import { headlineRate } from "../../src/steps/headline-rate.ts";
+import { interruptedError } from "../../src/steps/interrupted.ts";
+import { measurePoint } from "../../src/steps/measure-point.ts";
+import type { ServerRef } from "../../src/steps/server-ref.ts";
+import { defineStep } from "../../src/steps/step.ts";
+import { warmUp } from "../../src/steps/warm-up.ts";
+import { searchPoints } from "./auto-sweep.ts";
+import { sweep } from "./contract.ts";
+
+interface Task {
+  readonly point: PointPlan;
+  readonly repetition: number;
+}
+
+export default defineStep(sweep, async ({ server: known }, context) => {
+  const session = context.session(known.cell);
+  const { server, warmup } = await warmUp(context, session, known);
+  const estimate = estimateRequest(warmup);
+  const sweeping = new Sweeping(context, session, server, estimate);
+  const { cell } = session;
+  await sweeping.measureAll(tasksOf(cell.points, cell.repetitions));
+  if (cell.autoSweep !== undefined) {
+    await searchPoints(cell.autoSweep, async (point) => {
+      const summaries = await sweeping.measureAll(tasksOf([point], cell.repetitions));
+      return summaries.at(-1) as MeasurementSummary;
+    });
+  }
+  failOnVerdicts(context, sweeping.summaries);
+  return {
+    server,
+    measured: sweeping.measured,
+    kept: sweeping.summaries.length - sweeping.measured,
+    ...headline(sweeping.summaries),
+  };
+});
+
+/** All points once, then all of them again: a drift of the machine does not fall on one point alone. */
+function tasksOf(points: readonly PointPlan[], repetitions: number): Task[] {
+  const most = Math.max(...points.map((point) => point.repetitions ?? repetitions), 0);
+  return Array.from({ length: most }, (_, index) => index + 1).flatMap((repetition) =>
+    points.filter((point) => (point.repetitions ?? repetitions) >= repetition).map((point) => ({ point, repetition })),
+  );
+}
+
+class Sweeping {
+  readonly summaries: MeasurementSummary[] = [];
+  measured = 0;
+  readonly #context: StepContext;
+  readonly #session: CellSession;
+  readonly #server: ServerRef;
+  readonly #estimate: RequestEstimate | undefined;
+  readonly #timeLeft: TimeLeft;
+
+  constructor(context: StepContext, session: CellSession, server: ServerRef, estimate: RequestEstimate | undefined) {
+    this.#context = context;
+    this.#session = session;
+    this.#server = server;
+    this.#estimate = estimate;
+    this.#timeLeft = new TimeLeft(estimate);
+  }
+
+  async measureAll(tasks: readonly Task[]): Promise<MeasurementSummary[]> {
+    const { run, plan } = this.#context;
+    const { cell } = this.#session;
+    const { specHash } = (await this.#session.resolve()).spec;
+    const done: MeasurementSummary[] = [];
+    for (const [index, { point, repetition }] of tasks.entries()) {
+      const asked = { specHash, failOn: plan.failOn };
+      const kept = await run.finishedMeasurement(cell.id, point, repetition, asked);
+      const summary = kept ?? (await this.#measure(tasks, index));
+      if (kept === undefined) this.measured += 1;
+      done.push(summary);
+      this.summaries.push(summary);
+      if (this.#context.signal.aborted) throw interruptedError();
+    }
+    return done;
+  }
+
+  async #measure(tasks: readonly Task[], index: number): Promise<MeasurementSummary> {
+    const { point, repetition } = tasks[index] as Task;
+    const { progress, plan, signal } = this.#context;
+    const cell = this.#session.cell.id;
+    if (signal.aborted) throw interruptedError();
+    const planned = point.load.requests ?? 0;
+    progress({ kind: "point", cell, point: point.id, repetition, index: index + 1, of: tasks.length, planned });
+    const loads = tasks.slice(index).map((task) => task.point.load);
+    const start = performance.now();
+    const summary = await measurePoint(this.#context, {
+      session: this.#session,
+      server: this.#server,
+      point,
+      repetition,
+      seed: seedOf(plan.seed, point, repetition),
+      estimate: this.#estimate,
+      onProgress: (seen) => {
+        const seconds = (performance.now() - start) / 1000;
+        progress({
+          kind: "load",
+          cell,
+          done: seen.done,
+          failed: seen.failed,
+          planned: seen.planned ?? 0,
+          inFlight: seen.inFlight,
+          outputTokensPerSecond: seen.outputTokens / seconds,
+          secondsLeft: this.#timeLeft.seconds(loads, shareDone(point, seen.done, seconds)),
+        });
+      },
+    });
+    const rate = headlineRate(summary.metrics);
+    this.#timeLeft.saw(point.load, rate ?? 0);
+    progress({
+      kind: "measured",
+      cell,
+      point: point.id,
+      repetition,
+      verdict: summary.verdict.status,
+      outputTokensPerSecond: rate,
+      ttftMs: summary.metrics.ttftMs.p50 ?? summary.metrics.ttftMs.mean,
+      failed: summary.requests.failed + summary.requests.timedOut,
+    });
+    return summary;
+  }
+}
+
+function shareDone(point: PointPlan, done: number, seconds: number): number {
+  const { requests, durationSeconds } = point.load;
+  if (durationSeconds !== undefined) return Math.min(1, seconds / durationSeconds);
+  return requests === undefined ? 0 : done / requests;
+}
+
+/** A seed of its own for each measurement, the same in every cell: cells meet the same arrivals and prompts. */
+function seedOf(seed: number, point: PointPlan, repetition: number): number {
+  return createRandom(seed, `${point.id}/${repetition}`).below(2 ** 31);
+}
+
+function failOnVerdicts(context: StepContext, summaries: readonly MeasurementSummary[]): void {
+  const failing = summaries.filter((summary) => fails(summary.verdict.status, context.plan.failOn));
+  if (failing.length === 0) return;
+  throw new LlmbenchError("VERDICT_FAILED", `${failing.length} of ${summaries.length} measurements are not good enough`, {
+    exitStatus: ExitStatus.verdict,
+    hint: "the reasons say what to change; failOn in the config (or --fail-on) decides which verdicts count",
+    details: failing.map(
+      ({ point, repetition, verdict }) =>
+        `${point} #${repetition} ${verdict.status}: ${verdict.reasons.map((reason) => reason.text).join("; ")}`,
+    ),
+  });
+}
+
+function headline(summaries: readonly MeasurementSummary[]) {
+  const order: readonly VerdictStatus[] = ["valid", "suspect", "invalid"];
+  const worst = Math.max(0, ...summaries.map((summary) => order.indexOf(summary.verdict.status)));
+  const best = summaries.reduce<MeasurementSummary | undefined>(
+    (top, summary) => (top === undefined || rateOf(summary) > rateOf(top) ? summary : top),
+    undefined,
+  );
+  return {
+    outputTokensPerSecond: best === undefined ? null : headlineRate(best.metrics),
+    ttftMs: best === undefined ? null : (best.metrics.ttftMs.p50 ?? best.metrics.ttftMs.mean),
+    verdict: order[worst] ?? "valid",
+  };
+}
+
+function rateOf({ metrics }: MeasurementSummary): number {
+  return headlineRate(metrics) ?? 0;
+}
