@@ -16,7 +16,7 @@ export interface Piece {
   readonly tokenTexts: readonly string[];
 }
 
-export type FinishReason = "length" | "stop" | "tool_calls";
+type FinishReason = "length" | "stop" | "tool_calls";
 
 export interface AnswerEnd {
   readonly reason: FinishReason;

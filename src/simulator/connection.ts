@@ -156,7 +156,16 @@ export class Connection {
   #generate(api: Api, request: HttpRequest): void {
     const { dialect, facts, options } = this.#simulator;
     const index = this.#simulator.nextRequest();
-    const effects = effectsOf(options.behaviour, options.seed, index, request.headers.get(effectsHeader));
+    const asked = request.headers.get(effectsHeader);
+    const effects = effectsOf(options.behaviour, options.seed, index, asked);
+    if (effects === undefined) {
+      this.#reply({
+        status: 400,
+        contentType: "text/plain",
+        body: `${effectsHeader} is not understood: ${asked}\n`,
+      });
+      return;
+    }
     const read = dialect.read(api, request.body, facts);
     const record = this.#record(api, index, request, read);
     if (effects.hang !== undefined && effects.hang.afterChunk === undefined) {

@@ -37,7 +37,7 @@ export interface Head {
   readonly bare?: boolean;
 }
 
-export const statusTexts: Readonly<Record<number, string>> = {
+const statusTexts: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
   401: "Unauthorized",

@@ -46,27 +46,28 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
   const { dialect, model, seed, profile, behaviour } = options;
   const simulator = await startSimulator(options);
   const name = `simulated ${dialect}`;
-  process.stderr.write(
-    `${name}: not a real engine; listening on ${simulator.url} (model ${model}, seed ${seed}, loading ${profile.loadMs} ms)\n`,
-  );
-  void simulator.ready.then(() => process.stderr.write(`${name}: ready\n`));
-  return new Promise((resolve) => {
-    void simulator.exited.then(({ status, message }) => {
-      process.stderr.write(`${name}: ${message}\n`);
+  const say = (text: string) => process.stderr.write(`${name}: ${text}\n`);
+  const status = new Promise<number>((resolve) => {
+    void simulator.exited.then((end) => {
+      say(end.message);
       // As a crash: nothing is cleaned up.
-      process.exit(status);
+      process.exit(end.status);
     });
     const stop = (signal: NodeJS.Signals) => {
       if (behaviour.process?.ignoreSigterm === true) {
-        process.stderr.write(`${name}: ignoring ${signal}\n`);
+        say(`ignoring ${signal}`);
         return;
       }
-      process.stderr.write(`${name}: ${signal}, shutting down\n`);
+      say(`${signal}, shutting down`);
       void simulator.stop().then(() => resolve(ExitStatus.done));
     };
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
   });
+  const about = `model ${model}, seed ${seed}, loading ${profile.loadMs} ms`;
+  say(`not a real engine; listening on ${simulator.url} (${about})`);
+  void simulator.ready.then(() => say("ready"));
+  return status;
 }
 
 function readOptions(argv: readonly string[]): SimulatorOptions | undefined {

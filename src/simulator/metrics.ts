@@ -1,5 +1,5 @@
 /** Counts by upper bound, as Prometheus histograms do. */
-export class Histogram {
+class Histogram {
   readonly bounds: readonly number[];
   readonly counts: number[];
   sum = 0;

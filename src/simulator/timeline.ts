@@ -18,6 +18,8 @@ const spinUs = 180;
  * naps of 0.1 ms (asleep, so that another process may have the core) between polls of the sockets, then a short spin.
  */
 export function createRealTimeline(): Timeline {
+  // Node makes `performance` when it is first looked at, which takes half a millisecond.
+  performance.now();
   const offsetUs = Number(process.hrtime.bigint() / 1000n) - performance.now() * 1000;
   const nowUs = () => performance.now() * 1000 + offsetUs;
   const napping = new Int32Array(new SharedArrayBuffer(4));

@@ -350,6 +350,16 @@ describe("faults of a stream", () => {
   });
 });
 
+describe("effects of one request", () => {
+  it("that are not understood are refused, and the simulator lives on", async () => {
+    const connection = await RawConnection.open(simulator.port);
+    connection.send(postBytes("/v1/chat/completions", body(5), [`x-sim-effects: {"splitt":1}`]));
+    expect((await connection.receive()).bytes.toString()).toMatch(/^HTTP\/1\.1 400 [^]*splitt/);
+    expect(await connection.stillAnswers()).toBe(true);
+    connection.close();
+  });
+});
+
 describe("which requests", () => {
   const behaviour = {
     always: { tokensPerChunk: { min: 2, max: 2 } },

@@ -6,7 +6,7 @@ import { Simulator } from "../../src/simulator/simulator.ts";
 import { createVirtualTimeline, type VirtualTimeline } from "../../src/simulator/timeline.ts";
 
 /** A connection in memory: what the simulator wrote, when, and how it ended. */
-export interface MemoryConnection {
+interface MemoryConnection {
   readonly connection: Connection;
   readonly writes: { readonly us: number; readonly bytes: Buffer }[];
   ended: "closed" | "reset" | undefined;

@@ -33,7 +33,8 @@ function start(...args: string[]): Child {
   let text = "";
   const says = async (wanted: string) => {
     while (!text.includes(wanted)) {
-      if (child.exitCode !== null) throw new Error(`it ended without saying "${wanted}": ${text}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`it ended without saying "${wanted}": ${text}`);
       await Promise.race([once(child.stderr, "data"), once(child, "exit")]);
     }
   };

@@ -8,6 +8,8 @@ export interface Skeleton {
   /** Values of the headers that matter to a client. */
   readonly values: readonly string[];
   readonly body: unknown;
+  /** Letters of the HTTP chunks' sizes. */
+  readonly sizes?: "upper case" | "lower case" | "none";
   /** Events in each HTTP chunk. */
   readonly chunking?: readonly number[];
 }
@@ -57,15 +59,20 @@ export function skeletonOf(response: Buffer, options: SkeletonOptions): Skeleton
     const events = chunks.map((chunk) => chunk.toString("utf8").split("\n\n").slice(0, -1));
     const shapes = events.flat().map((event) => eventShape(event, options));
     const body = options.perChoice ? byChoice(shapes) : shapes;
-    return options.perChoice
-      ? { ...common, body }
-      : { ...common, body, chunking: events.map(({ length }) => length) };
+    const streamed = { ...common, body, sizes: sizeLetters(response.toString("latin1", headEnd)) };
+    return options.perChoice ? streamed : { ...streamed, chunking: events.map(({ length }) => length) };
   }
   const text = response.toString("utf8", headEnd + 4);
   return {
     ...common,
     body: type.includes("json") ? shapeOf(JSON.parse(text) as unknown, "", options) : numberless(text),
   };
+}
+
+function sizeLetters(text: string): Skeleton["sizes"] {
+  const sizes = [...text.matchAll(/\r\n([0-9A-Fa-f]+)\r\n/g)].map(([, size]) => size).join("");
+  if (/[A-F]/.test(sizes)) return "upper case";
+  return /[a-f]/.test(sizes) ? "lower case" : "none";
 }
 
 function eventShape(event: string, options: SkeletonOptions): unknown {

@@ -132,7 +132,7 @@ export interface WholeChoice {
 }
 
 /** What the server shows while it loads, and for how much of the loading time. */
-export interface LoadingPhase {
+interface LoadingPhase {
   /** Share of the loading time. */
   readonly share: number;
   /** Nobody listens. */

@@ -85,7 +85,7 @@ const known = {
 };
 
 /** The flat error of vLLM before August 2025. */
-export function flatError(status: number, message: string, type = "BadRequestError"): Refusal {
+function flatError(status: number, message: string, type = "BadRequestError"): Refusal {
   return { answer: json(status, { object: "error", message, type, param: null, code: status }) };
 }
 
@@ -145,7 +145,7 @@ export const vllm064Rules: ReadingRules = {
   model: (asked, _api, { model }) => asked ?? model,
 };
 
-export function vllm064Stream(generation: Generation, { id, created }: AnswerIdentity): StreamForm {
+function vllm064Stream(generation: Generation, { id, created }: AnswerIdentity): StreamForm {
   const chat = generation.api === "chat";
   const object = chat ? "chat.completion.chunk" : "text_completion";
   const base = `{"id":"${id}","object":"${object}","created":${created},"model":${JSON.stringify(generation.model)},`;
