@@ -69,7 +69,7 @@ export function skeletonOf(response: Buffer, options: SkeletonOptions): Skeleton
   };
 }
 
-function sizeLetters(text: string): Skeleton["sizes"] {
+function sizeLetters(text: string): NonNullable<Skeleton["sizes"]> {
   const sizes = [...text.matchAll(/\r\n([0-9A-Fa-f]+)\r\n/g)].map(([, size]) => size).join("");
   if (/[A-F]/.test(sizes)) return "upper case";
   return /[a-f]/.test(sizes) ? "lower case" : "none";
