@@ -9,6 +9,7 @@ import { checkConfig } from "./check-config.ts";
 import { checkReferences } from "./check-references.ts";
 import { explainIssues, valueAt } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path, related } from "./finding.ts";
+import { keepSpelling } from "./keep-spelling.ts";
 import { type Folders, resolvePath } from "./paths.ts";
 import type { Plan } from "./plan.ts";
 import { readConfigText } from "./read-text.ts";
@@ -48,8 +49,8 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
     });
   };
 
-  const { data } = document;
-  if (data === undefined) return reject(document.findings);
+  if (document.data === undefined) return reject(document.findings);
+  const data = keepSpelling(document.data, document.places);
   if (data === null)
     return reject([...document.findings, onKey([], "the file is empty; expected engines and models")]);
   const parsed = Config.safeParse(data);
