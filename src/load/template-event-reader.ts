@@ -45,7 +45,9 @@ export class TemplateEventReader implements EventReader {
       return;
     }
     this.#json.read(bytes, from, to, type, meaning);
-    if (isPlainChunk(meaning) && this.#uselessTemplates < mostUselessTemplates) {
+    // A chunk without text, such as one that names the role, is like none that comes after it.
+    const worthLearning = isPlainChunk(meaning) && meaning.textBytes > 0;
+    if (worthLearning && this.#uselessTemplates < mostUselessTemplates) {
       this.#template = this.#learn(bytes, from, to);
       this.#uselessTemplates++;
     }

@@ -67,7 +67,7 @@ export interface RandomStyle {
   readonly extraFields: boolean;
 }
 
-export interface RandomReads {
+interface RandomReads {
   readonly mode: "one" | "every-byte" | "cuts";
   /** Shares of the length at which reads begin. */
   readonly cuts: readonly number[];

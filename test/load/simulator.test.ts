@@ -189,8 +189,9 @@ describe("against faults", () => {
       giveUpAfterFailures: 12,
     });
     expect(outcome.stopped).toBe("failures");
-    const kinds = new Set(records.map(({ error }) => error?.kind));
-    expect([...kinds].sort()).toEqual(["refused", "reset", undefined]);
+    expect(new Set(records.map(({ error }) => error?.kind))).toEqual(
+      new Set([undefined, "reset", "refused"]),
+    );
     expect(records.filter(({ error }) => error?.kind === "reset")).toHaveLength(4);
   });
 });

@@ -34,7 +34,7 @@ export interface WrittenEvent {
 }
 
 const blank: Meaning = { kind: "nothing", choices: [], answer: "", reasoning: "", role: false };
-export const timings = [12.5, 34, 321.25, 7] as const;
+const timings = [12.5, 34, 321.25, 7] as const;
 
 /** All events of the answer, in order, before anything is cut off. */
 export function writeAnswer(answer: RandomAnswer): WrittenEvent[] {
