@@ -64,17 +64,19 @@ export interface RequestDialect {
   readonly maxIdleMs: number;
 }
 
-export type DialectName =
-  | "vllm-0.6.4"
-  | "vllm"
-  | "sglang-0.4.7"
-  | "sglang"
-  | "tgi-2.4.1"
-  | "tgi"
-  | "nim-1.8"
-  | "nim"
-  | "llamacpp"
-  | "openai";
+export const dialectNames = [
+  "vllm-0.6.4",
+  "vllm",
+  "sglang-0.4.7",
+  "sglang",
+  "tgi-2.4.1",
+  "tgi",
+  "nim-1.8",
+  "nim",
+  "llamacpp",
+  "openai",
+] as const;
+export type DialectName = (typeof dialectNames)[number];
 
 /** One generation asked of a server, engine-independent. */
 export interface GenerationRequest {

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { accessSync, closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { LlmbenchError } from "../error.ts";
+import { findProgram } from "./find-program.ts";
 import { tokenVariable } from "./members.ts";
 import { bootId, type ProcessIdentity, readProcess } from "./process-table.ts";
 import type { Registry, RegistryEntry } from "./registry.ts";
@@ -39,7 +40,9 @@ export function startProcess(
   const command = spec.command.map(fill);
   const env = Object.fromEntries(Object.entries(spec.env).map(([name, value]) => [name, fill(value)]));
   checkFolder(spec);
-  const program = findProgram(command[0] ?? "", { PATH: process.env["PATH"], ...env }, spec.cwd);
+  const name = command[0] ?? "";
+  const program = findProgram(name, { PATH: process.env["PATH"], ...env }, spec.cwd);
+  if (program === undefined) throw commandNotFound(name);
 
   mkdirSync(dirname(options.logPath), { recursive: true });
   const log = openSync(options.logPath, "a");
@@ -103,25 +106,11 @@ function checkFolder({ cwd, cellId }: ServerSpec): void {
   );
 }
 
-/** The program as the system would find it, checked before anything is started so that the message is clear. */
-function findProgram(name: string, env: Readonly<Record<string, string | undefined>>, cwd = "."): string {
-  const candidates = name.includes("/")
-    ? [isAbsolute(name) ? name : resolve(cwd, name)]
-    : (env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, name));
-  const found = candidates.find(isExecutable);
-  if (found !== undefined) return found;
-  throw new LlmbenchError("SERVER_COMMAND_NOT_FOUND", `The command "${name}" was not found.`, {
+/** Checked before anything is started, so that the message is clear. */
+function commandNotFound(name: string): LlmbenchError {
+  return new LlmbenchError("SERVER_COMMAND_NOT_FOUND", `The command "${name}" was not found.`, {
     hint: name.includes("/")
       ? "Check the path, and that the file may be executed."
       : "Check `process.command`, or that its folder is on PATH. `llmbench engines` lists what can run here.",
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
