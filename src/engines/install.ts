@@ -76,5 +76,3 @@ export async function pythonWithPip(options: InstallOptions): Promise<string> {
     .find((one) => one !== undefined);
   return (found ?? (await ensureEnvironment(pipOnly, options))).python;
 }
-
-export type { InstallOptions };
