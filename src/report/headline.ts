@@ -1,5 +1,6 @@
 import type { Results } from "../results/schema.ts";
 import {
+  capitalize,
   count,
   describeExcess,
   describeLoad,
@@ -280,9 +281,4 @@ function describeNothing(results: Results): string {
   const reasons = failed.map((cell) => `${cell.id} failed (${cell.error?.code ?? "no code"})`);
   const shown = reasons.length > 3 ? [`${failed.length} of ${cells.length} cells failed`] : reasons;
   return `nothing was measured: ${joinWords(shown)}.`;
-}
-
-function capitalize(text: string): string {
-  // A name that begins the sentence keeps its own case.
-  return /^(at|for|of|no|nothing|the) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

@@ -1,5 +1,5 @@
 import type { CellResult, Results } from "../results/schema.ts";
-import { describeAmount, describeLoad, formatNumber, joinWords, NONE, VERDICT_WORDS } from "./describe.ts";
+import { capitalize, describeAmount, describeLoad, formatNumber, joinWords, NONE, VERDICT_WORDS } from "./describe.ts";
 import { commonThroughput, latencyMean, THROUGHPUT_WORDS, throughputOf } from "./estimates.ts";
 import { type Entry, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
 import { estimateCell } from "./plots/by-load.ts";
@@ -16,7 +16,7 @@ export function resultsTable(results: Results, model: ModelGroup): Table {
   const hasSlo = results.slos !== undefined;
   const full = kind === "window" ? [] : [", full run"];
   return {
-    caption: `${model.model}: ${THROUGHPUT_WORDS[kind]} and mean latencies${open ? ", counted from the scheduled time where requests arrive at a rate" : ""}`,
+    caption: `${capitalize(THROUGHPUT_WORDS[kind])} and mean latencies${open ? ", counted from the scheduled time where requests arrive at a rate" : ""}`,
     columns: [
       textColumn("Variant"),
       numericColumn(`Throughput${full.join("")}`, "tokens/s"),
@@ -72,7 +72,7 @@ function titleOf(model: ModelGroup, group: LoadGroup): string {
 export function percentileTable(results: Results, model: ModelGroup): Table {
   const names = { ttft: "TTFT", tpot: "TPOT", e2e: "E2E" } as const;
   return {
-    caption: `${model.model}: latencies in milliseconds`,
+    caption: `Latencies of ${model.model} in milliseconds`,
     columns: [
       textColumn("Variant"),
       textColumn("Latency"),

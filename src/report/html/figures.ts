@@ -6,6 +6,9 @@ import type { Results } from "../../results/schema.ts";
 import { escapeHtml, type Html, html, raw } from "./html.ts";
 import { renderTable } from "./tables.ts";
 
+/** Columns of a table that fit beside a drawing. */
+const BESIDE = 4;
+
 export interface Figure {
   readonly id: string;
   readonly title: string;
@@ -26,12 +29,12 @@ async function renderFigure(plot: Plot): Promise<Html> {
   for (const [i, panel] of plot.panels.entries()) {
     const id = `${plot.id}-${i}`;
     const svg = describeSvg(await renderSvg(panel.spec), id, panel.title, panel.description);
-    panels.push(html`<div class="panel"><h4>${panel.title}</h4>${raw(svg)}</div>
+    panels.push(html`<div class="panel"><h3>${panel.title}</h3>${raw(svg)}</div>
 `);
   }
   const table = renderTable(plot.table);
-  // One drawing has its table beside it; several have theirs below, folded away.
-  const single = panels.length === 1;
+  // One drawing has a narrow table beside it; otherwise the table is below, folded away.
+  const single = panels.length === 1 && plot.table.columns.length <= BESIDE;
   return html`<figure class="${single ? "single" : "several"}">
 <figcaption>${plot.caption}</figcaption>
 ${renderLegend(plot.legend)}
@@ -45,7 +48,7 @@ function renderLegend(items: readonly LegendItem[]): Html | undefined {
   if (items.length === 0) return undefined;
   return html`<ul class="legend">${items.map(
     (item) =>
-      html`<li><svg viewBox="-1.3 -1.3 2.6 2.6" width="13" height="13" aria-hidden="true"><path d="${item.shape}" fill="${item.color}"/></svg>${item.name}</li>`,
+      html`<li><svg viewBox="-1.3 -1.3 2.6 2.6" width="13" height="13" aria-hidden="true"><path d="${item.shape}" fill="${item.color}"${item.outlined ? raw(' stroke="var(--axis)" stroke-width=".2"') : undefined}/></svg>${item.name}</li>`,
   )}</ul>`;
 }
 

@@ -1,6 +1,6 @@
 import type { CellPlan } from "../../config/plan.ts";
 import type { Results } from "../../results/schema.ts";
-import { count, describeAmount, describeLoad, formatBytes, formatMs, formatTime, joinWords, NONE, SIMULATED_SENTENCE } from "../describe.ts";
+import { count, describeAmount, describeArrival, formatBytes, formatMs, formatTime, joinWords, type Load, NONE, SIMULATED_SENTENCE } from "../describe.ts";
 import { groupByModel } from "../groups.ts";
 import { findHeadline, type Headline } from "../headline.ts";
 import { cellsTable, describeSlos } from "../results-tables.ts";
@@ -106,14 +106,25 @@ function describeHardware(results: Results): string {
 function describeLoads(results: Results): string {
   const measured = groupByModel(results)[0]?.blocks ?? [];
   if (measured.length === 0) return NONE;
-  return measured
-    .map(({ block, loads }) => {
-      const concurrency = distinct(loads.map(({ load }) => describeLoad({ ...load, outputTokens: 0 }).split(", ")[0] ?? ""));
-      const lengths = distinct(loads.map(({ load }) => String(load.outputTokens)));
-      const amounts = distinct(loads.map(({ load }) => describeAmount(load) ?? ""));
-      return `${block}: ${joinWords(concurrency)}; ${joinWords(lengths)} output tokens; ${joinWords(amounts)} a point`;
-    })
-    .join(". ");
+  return measured.map(({ block, loads }) => `${block}: ${describeBlock(loads.map(({ load }) => load))}`).join(". ");
+}
+
+/** "concurrency 1, 2 and 4; 64 output tokens; 12 to 24 requests a point". */
+function describeBlock(loads: readonly Load[]): string {
+  const concurrencies = distinct(loads.flatMap((load) => (load.arrival === "closed" ? [String(load.concurrency ?? 1)] : [])));
+  const rates = loads.filter((load) => load.arrival !== "closed").map(describeArrival);
+  const starts = [...(concurrencies.length === 0 ? [] : [`concurrency ${joinWords(concurrencies)}`]), ...distinct(rates)];
+  const inputs = distinct(loads.flatMap((load) => (load.inputTokens === undefined ? [] : [String(load.inputTokens)])));
+  const requests = loads.flatMap((load) => load.requests ?? []);
+  const [least, most] = [Math.min(...requests), Math.max(...requests)];
+  const amounts = distinct(loads.flatMap((load) => describeAmount(load) ?? []));
+  const amount = requests.length === loads.length && least < most ? `${least} to ${count(most, "request")}` : joinWords(amounts);
+  return [
+    joinWords(starts),
+    ...(inputs.length === 0 ? [] : [`${joinWords(inputs)} input tokens`]),
+    `${joinWords(distinct(loads.map((load) => String(load.outputTokens))))} output tokens`,
+    ...(amount === "" ? [] : [`${amount} a point`]),
+  ].join("; ");
 }
 
 function describePrompt(cell: CellPlan): string {

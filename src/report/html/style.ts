@@ -14,11 +14,11 @@ export const STYLE = `
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:anywhere}
 main,footer{max-width:1120px;margin:0 auto;padding:0 24px}
-h1,h2,h3,h4,p,ul,dl,figure,pre{margin:0}
+footer p{border-top:1px solid var(--line);padding:20px 0 40px}
+h1,h2,h3,p,ul,dl,figure,pre{margin:0}
 h1{font-size:34px;line-height:1.2;font-weight:650;letter-spacing:-.02em}
 h2{font-size:22px;line-height:1.3;font-weight:650;letter-spacing:-.01em;margin-bottom:12px}
 h3{font-size:16px;font-weight:650;margin:28px 0 10px}
-h4{font-size:13.5px;font-weight:600;margin-bottom:4px}
 a{color:var(--accent)}
 code,pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:.87em}
 cite{font-style:normal;font-weight:600}
@@ -56,6 +56,7 @@ thead th{font-weight:600;vertical-align:bottom;white-space:nowrap;border-bottom-
 tbody th{white-space:nowrap}
 tr.group th{padding-top:16px;font-weight:600;color:var(--muted);white-space:normal}
 .n{text-align:right}
+.n+:not(.n){padding-left:16px}
 td.n{white-space:nowrap}
 td small,th small{display:block;color:var(--muted);font-size:12px;white-space:nowrap}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,320px),1fr));gap:14px 32px;margin-top:24px;font-size:14.5px}
@@ -70,6 +71,7 @@ figcaption{max-width:46em;margin-bottom:12px}
 .legend svg{margin-right:6px;vertical-align:-1.5px}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:26px 40px}
 .panel{min-width:0}
+.panel h3{font-size:13.5px;font-weight:600;margin:0 0 4px}
 .panel>svg{display:block;width:100%;height:auto;max-width:560px}
 .panel text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 details{margin-top:14px;font-size:14px}
@@ -83,7 +85,6 @@ details>.scroll,details>dl{margin-top:12px}
 .finding code{color:var(--muted);font-weight:400}
 .finding p,.finding ul{font-size:14.5px}
 pre{background:var(--soft);border-radius:6px;padding:12px 14px;margin-top:8px;overflow-x:auto;overflow-wrap:normal}
-footer{padding-top:20px;padding-bottom:40px;border-top:1px solid var(--line)}
 @media (max-width:640px){
 main,footer{padding-left:16px;padding-right:16px}
 header{padding-top:28px}
@@ -99,7 +100,7 @@ main,footer{max-width:none;padding:0}
 nav{display:none}
 section,.panel,.finding,tr{break-inside:avoid}
 #results,#settings,#verdicts,#run{break-inside:auto}
-h2,h3,h4,figcaption{break-after:avoid}
+h2,h3,figcaption{break-after:avoid}
 .scroll,pre{overflow:visible}
 pre{white-space:pre-wrap}
 table{font-size:8.5pt}

@@ -199,16 +199,44 @@ function describeSweep(results: Results, shape: PlotShape, sweep: Sweep): string
 
 function makeTable(results: Results, shape: PlotShape): Table {
   const measures = shape.measures(shape.sweeps[0] as Sweep);
+  const [only] = measures;
+  return measures.length === 1 && only !== undefined ? pivotTable(results, shape, only) : longTable(results, shape, measures);
+}
+
+const AXIS_COLUMNS: Readonly<Record<Axis, string>> = { output: "Output tokens", concurrency: "Concurrency", rate: "Requests/s" };
+
+/** One measure: a column a variant. */
+function pivotTable(results: Results, shape: PlotShape, measure: Measure): Table {
+  const names = [...new Set(shape.sweeps.flatMap((sweep) => sweep.entries.map((entry) => variantName(results, entry.cell))))];
+  return {
+    caption: `${measure.title}, ${measure.unit}`,
+    columns: [textColumn(AXIS_COLUMNS[shape.axis]), ...names.map((name) => numericColumn(name, measure.unit))],
+    groups: shape.sweeps.map((sweep) => ({
+      title: titleOf(sweep),
+      rows: gather(sweep.entries, (entry) => String(axisValue(entry.point.load, shape.axis))).map(([x, entries]) => [
+        text(x),
+        ...names.map((name) => {
+          const entry = entries.find((each) => variantName(results, each.cell) === name);
+          return estimateCell(entry === undefined ? null : measure.of(entry), measure.divisor);
+        }),
+      ]),
+    })),
+  };
+}
+
+/** Several measures: a row for each variant and step. */
+function longTable(results: Results, shape: PlotShape, measures: readonly Measure[]): Table {
+  const hasKnees = shape.axis === "concurrency";
   return {
     caption: shape.title,
     columns: [
       textColumn("Variant"),
-      numericColumn(shape.axis === "output" ? "Output tokens" : shape.axis === "concurrency" ? "Concurrency" : "Requests/s"),
+      numericColumn(AXIS_COLUMNS[shape.axis]),
       ...measures.map((measure) => numericColumn(measure.title, measure.unit)),
-      ...(shape.axis === "concurrency" ? [textColumn("Levels off")] : []),
+      ...(hasKnees ? [textColumn("Levels off")] : []),
     ],
     groups: shape.sweeps.map((sweep) => ({
-      title: [sweep.model, sweep.block, sweep.fixed].filter((part) => part !== "").join(", "),
+      title: titleOf(sweep),
       rows: gather(sweep.entries, (entry) => variantName(results, entry.cell)).flatMap(([name, entries]) => {
         const own = shape.measures(sweep);
         const knee = own[0] === undefined ? undefined : findKnee(entries, own[0].of);
@@ -218,12 +246,16 @@ function makeTable(results: Results, shape: PlotShape): Table {
             text(name),
             text(String(x ?? "")),
             ...own.map((measure) => estimateCell(measure.of(entry), measure.divisor)),
-            ...(shape.axis === "concurrency" ? [text(knee === x ? "here" : "")] : []),
+            ...(hasKnees ? [text(knee === x ? "here" : "")] : []),
           ];
         });
       }),
     })),
   };
+}
+
+function titleOf(sweep: Sweep): string {
+  return [sweep.model, sweep.block, sweep.fixed].filter((part) => part !== "").join(", ");
 }
 
 /** A value with its interval in brackets, or its lowest and highest in parentheses, below. */

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../results/schema.ts";
-import { formatNumber, NONE } from "../describe.ts";
+import { formatNumber, NONE, shortLoad } from "../describe.ts";
 import { shorten } from "../display-width.ts";
 import { latencyMean } from "../estimates.ts";
 import { groupByModel, isComparable, loadLabels, type LoadGroup, type ModelGroup, variantName } from "../groups.ts";
@@ -31,13 +31,15 @@ export const latencyHeatMap: PlotMaker = (results, palette) => {
     title: "Heat map of latency",
     caption:
       "Mean end-to-end latency in seconds of each variant at each load. The colour compares within a column: how many times the least latency of the same model at that load.",
-    legend: STEPS.map((end, i) => ({ name: describeStep(i, end), color: palette.heat[i] ?? palette.surface, shape: square })),
+    legend: STEPS.map((end, i) => ({ name: describeStep(i, end), color: palette.heat[i] ?? palette.surface, shape: square, outlined: true })),
     panels: models.flatMap((model) =>
-      chunk(loadsOf(model), COLUMNS).map((loads) => ({
-        title: `E2E latency, s · ${model.model}`,
-        description: `A row for each of ${model.cells.length} variants, a column for each of ${loads.length} loads. The figures are in the table.`,
-        spec: heatPanel(results, palette, model, loads),
-      })),
+      model.blocks.flatMap((block) =>
+        chunk(block.loads.filter(hasFigure), COLUMNS).map((loads) => ({
+          title: `E2E latency, s · ${[model.model, ...(model.blocks.length > 1 ? [block.block] : [])].join(", ")}`,
+          description: `A row for each of ${model.cells.length} variants, a column for each of ${loads.length} loads. The figures are in the table.`,
+          spec: heatPanel(results, palette, model, loads),
+        })),
+      ),
     ),
     table: {
       caption: "Mean E2E latency in seconds",
@@ -54,7 +56,11 @@ export const latencyHeatMap: PlotMaker = (results, palette) => {
 };
 
 function loadsOf(model: ModelGroup): readonly LoadGroup[] {
-  return model.blocks.flatMap((block) => block.loads).filter((group) => group.entries.some(isComparable));
+  return model.blocks.flatMap((block) => block.loads).filter(hasFigure);
+}
+
+function hasFigure(group: LoadGroup): boolean {
+  return group.entries.some(isComparable);
 }
 
 /** Column heads come from the model with most loads: models of one config share them. */
@@ -96,7 +102,7 @@ function heatPanel(results: Results, palette: Palette, model: ModelGroup, loads:
     scale: { domain: columns, padding: 0.04 },
     axis: {
       orient: "top",
-      labelExpr: labelsByPosition(columns, loadLabels(loads).map((label) => shorten(label, 18))),
+      labelExpr: labelsByPosition(columns, loads.map((group) => shorten(shortLoad(group.load), 18))),
       labelAngle: loads.length > 3 ? -40 : 0,
       labelAlign: loads.length > 3 ? "left" : "center",
       domain: false,

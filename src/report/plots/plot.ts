@@ -16,6 +16,8 @@ export interface LegendItem {
   readonly color: string;
   /** Path of the mark in a box from -1 to 1. */
   readonly shape: string;
+  /** Its colour may be hard to see on the surface. */
+  readonly outlined?: boolean;
 }
 
 /** A plot with the table of what it draws. */

@@ -1,0 +1,101 @@
+import type { Results } from "../results/schema.ts";
+import { count, formatMs, formatTime, SIMULATED_SENTENCE } from "./describe.ts";
+import { cellName, groupByModel } from "./groups.ts";
+import { findHeadline } from "./headline.ts";
+import { makePlots } from "./plots/all.ts";
+import { LIGHT } from "./plots/palette.ts";
+import { REASONS } from "./reasons.ts";
+import { cellsTable, resultsTable } from "./results-tables.ts";
+import type { Table, TableCell } from "./table.ts";
+import { countVerdicts, describeCounts, groupFindings } from "./verdicts.ts";
+
+/** The report for a pull request or a chat: headline, tables and verdicts, without plots. GitHub's dialect. */
+export function renderMarkdown(results: Results): string {
+  const { run } = results;
+  const took = run.finishedAt === undefined ? "" : `, took ${formatMs(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}`;
+  const blocks: readonly string[] = [
+    `# ${escapeMarkdown(run.name)}`,
+    ...(run.description === undefined ? [] : [escapeMarkdown(run.description)]),
+    ...(results.simulated ? [`> **Simulated.** ${SIMULATED_SENTENCE}`] : []),
+    `**${escapeMarkdown(findHeadline(results).sentence)}**`,
+    `Run ${escapeMarkdown(run.id)}, ${formatTime(run.startedAt)}${took}, ${run.status}. ${describeCounts(countVerdicts(results))}.`,
+    ...renderDifferences(results),
+    ...(results.cells.length === 0 ? [] : ["## What was run", renderTable(cellsTable(results))]),
+    ...groupByModel(results)
+      .filter((model) => model.blocks.length > 0)
+      .flatMap((model) => [`## Results: ${escapeMarkdown(model.model)}`, renderTable(resultsTable(results, model))]),
+    ...renderPlotTables(results),
+    ...renderVerdicts(results),
+    ...renderMissing(results),
+    `Means; [a–b] is an interval, (a–b) lowest and highest where there are too few requests for one. Hardware: ${escapeMarkdown(run.hardware.name)}. Made by llmbench ${escapeMarkdown(run.llmbenchVersion)}.`,
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function renderDifferences(results: Results): readonly string[] {
+  if (results.differences.length === 0) return [];
+  return ["## Not the same work", results.differences.map((each) => `- ${escapeMarkdown(each.text)}`).join("\n")];
+}
+
+/** Start-up and ratios stand in no other table; the plots' other tables repeat the results. */
+function renderPlotTables(results: Results): readonly string[] {
+  return makePlots(results, LIGHT)
+    .filter((plot) => plot.id === "relative" || plot.id === "startup")
+    .flatMap((plot) => [`## ${escapeMarkdown(plot.title)}`, renderTable(plot.table)]);
+}
+
+function renderVerdicts(results: Results): readonly string[] {
+  const groups = groupFindings(results);
+  if (groups.length === 0) return [];
+  const lines = groups.map(({ code, status, findings }) => {
+    const { title, advice } = REASONS[code];
+    const first = findings[0];
+    const example = first === undefined ? "" : ` ${first.place}: ${first.reason.text}`;
+    const more = findings.length > 1 ? ` And ${count(findings.length - 1, "more point")}.` : "";
+    return `- **${status}** \`${code}\`: ${title}.${escapeMarkdown(example)}${more} *${advice}*`;
+  });
+  return ["## Verdicts", lines.join("\n")];
+}
+
+function renderMissing(results: Results): readonly string[] {
+  const failed = results.cells.flatMap((cell) => {
+    if (cell.error === undefined) return [];
+    const { code, message, hint } = cell.error;
+    const words = `${cellName(results, cell)} ${cell.status}: ${message}${hint === undefined ? "" : ` ${hint}`}`;
+    return [`- ${escapeMarkdown(words)} (\`${code}\`)`];
+  });
+  const incomplete = results.incomplete.map((item) => `- ${escapeMarkdown(item)}`);
+  return failed.length + incomplete.length === 0 ? [] : ["## What is missing", [...failed, ...incomplete].join("\n")];
+}
+
+function renderTable(table: Table): string {
+  const line = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
+  const grouped = table.groups.some((group) => group.title !== undefined);
+  const heads = table.columns.map(({ title, unit }) => escapeMarkdown(unit === undefined ? title : `${title}, ${unit}`));
+  const rules = table.columns.map((column) => (column.numeric ? "---:" : "---"));
+  const rows = table.groups.flatMap((group) =>
+    group.rows.map((row) => {
+      const cells = row.map(renderCell);
+      return line(grouped ? [escapeMarkdown(group.title ?? ""), ...cells] : cells);
+    }),
+  );
+  return [line(grouped ? ["", ...heads] : heads), line(grouped ? ["---", ...rules] : rules), ...rows].join("\n");
+}
+
+function renderCell({ text, note }: TableCell): string {
+  return escapeMarkdown(note === undefined ? text : `${text} ${note}`);
+}
+
+/** Text that stays text: no markup, no HTML, no table cell of its own, in one line. */
+export function escapeMarkdown(text: string): string {
+  return (
+    text
+      .replace(/\s+/g, " ")
+      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+      .replace(/[\u0000-\u001f\u007f-\u009f]/g, "")
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replace(/[\\`*_|#~[\]]/g, "\\$&")
+  );
+}
