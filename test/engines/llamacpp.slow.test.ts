@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { detectServer, type Get } from "../../src/engines/detect.ts";
+import { ProcessBackend } from "../../src/servers/process.ts";
+import type { RunningServer } from "../../src/servers/server.ts";
+import { type Completion, completeReal, resolveReal } from "./real-engine.ts";
+
+const never = new AbortController().signal;
+const folder = mkdtempSync(join(tmpdir(), "llmbench-llamacpp-"));
+const logPath = join(folder, "server.log");
+const backend = new ProcessBackend({ logPath: () => logPath, registryFolder: join(folder, "servers") });
+// An empty cache, and no llama-server that might be on this machine's PATH.
+const PATH = (process.env["PATH"] ?? "")
+  .split(":")
+  .filter((one) => !existsSync(join(one, "llama-server")))
+  .join(":");
+const env: NodeJS.ProcessEnv = { ...process.env, PATH, LLMBENCH_CACHE: join(folder, "cache") };
+
+beforeAll(async () => {
+  await resolveReal("llamacpp", "smollm2-135m", { env });
+});
+
+afterAll(() => {
+  backend.killAllNow();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function getFrom(server: RunningServer): Get {
+  return async (path) => {
+    const answer = await fetch(server.url + path, { headers: { "accept-encoding": "identity" } });
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
+  };
+}
+
+test("the real llama.cpp of an empty cache answers, says what it is, and is gone again", async () => {
+  const resolved = await resolveReal("llamacpp", "smollm2-135m", { env });
+  expect(resolved.model).toMatchObject({ form: "gguf", precision: "Q4_1" });
+  const answers: Completion[] = [];
+  const complete = async (server: RunningServer, signal: AbortSignal) =>
+    void answers.push(await completeReal(resolved, server, signal));
+  const { server, startup } = await backend.waitReady(resolved.spec, complete, never);
+  expect(answers[0]).toMatchObject({
+    choices: [{ finish_reason: "length" }],
+    usage: { completion_tokens: 8 },
+  });
+  expect(startup.firstCompletionMs).toBeGreaterThan(startup.readyMs ?? Number.POSITIVE_INFINITY);
+
+  const found = await detectServer(getFrom(server), "auto");
+  expect(found).toMatchObject({
+    engine: "llamacpp",
+    // 1024 tokens for each of the two slots.
+    models: [{ id: "smollm2-135m", maxLength: 1024 }],
+    reported: { total_slots: 2, model_ftype: "Q4_1" },
+  });
+  await backend.remove(resolved.spec);
+  await expect(fetch(server.url)).rejects.toThrow("fetch failed");
+});
+
+test("the second start needs neither network nor pip nor Python on PATH", async () => {
+  const offline = {
+    ...env,
+    PATH: "/nowhere",
+    PIP_INDEX_URL: "http://127.0.0.1:9/",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+  };
+  const lines: string[] = [];
+  const resolved = await resolveReal("llamacpp", "smollm2-135m", {
+    env: offline,
+    report: (line) => lines.push(line),
+  });
+  expect(lines).toEqual([]);
+  const complete = async (server: RunningServer, signal: AbortSignal) =>
+    void (await completeReal(resolved, server, signal));
+  await backend.waitReady(resolved.spec, complete, never);
+  await backend.remove(resolved.spec);
+});
+
+test("without network an empty cache says that it needs one", async () => {
+  const offline = {
+    ...env,
+    LLMBENCH_CACHE: join(folder, "empty"),
+    PIP_INDEX_URL: "http://127.0.0.1:9/",
+    PIP_RETRIES: "1",
+  };
+  await expect(resolveReal("llamacpp", "smollm2-135m", { env: offline })).rejects.toMatchObject({
+    code: "INSTALL_NO_NETWORK",
+  });
+});
+
+test("a flag that the server lacks, and a file that is no model, fail with their reason", async () => {
+  const flag = await resolveReal("llamacpp", "smollm2-135m", { env, server: { args: ["--no-such-flag"] } });
+  const complete = async () => {};
+  await expect(backend.waitReady(flag.spec, complete, never)).rejects.toMatchObject({
+    code: "SERVER_EXITED",
+    hint: expect.stringContaining("does not know an argument"),
+    details: expect.arrayContaining(["error: invalid argument: --no-such-flag"]),
+  });
+  const model = await resolveReal("llamacpp", "smollm2-135m", { env, server: { args: ["-m", "/dev/null"] } });
+  await expect(backend.waitReady(await ensured(model.spec), complete, never)).rejects.toMatchObject({
+    code: "SERVER_EXITED",
+    hint: expect.stringContaining("cannot read the model"),
+  });
+});
+
+test("the launcher is Python that compiles and knows every flag that the engine's spec gives", async () => {
+  const { spec, python = "" } = await resolveReal("llamacpp", "smollm2-135m", {
+    env,
+    server: { settings: { contextLength: 8, maxConcurrentRequests: 1, threads: 1, prefixCache: false } },
+  });
+  const [, launcher = "", ...args] = spec.command;
+  const check = `import sys, runpy; sys.argv = sys.argv[1:]
+import xllamacpp
+class Stop(Exception): pass
+def server(params): raise Stop(params.n_ctx, params.n_parallel, params.cpuparams.n_threads, params.cache_prompt, params.endpoint_metrics)
+xllamacpp.Server = server
+try: runpy.run_path(sys.argv[0])
+except Stop as got: print(got.args)`;
+  const filled = args.map((word) => word.replace("{port}", "1").replace("{host}", "127.0.0.1"));
+  const said = execFileSync(python, ["-c", check, launcher, ...filled], { encoding: "utf8" });
+  expect(said.trim()).toBe("(8, 1, 1, False, True)");
+});
+
+async function ensured<Spec extends Parameters<typeof backend.ensure>[0]>(spec: Spec): Promise<Spec> {
+  await backend.ensure(spec);
+  return spec;
+}
