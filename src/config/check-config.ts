@@ -31,7 +31,7 @@ export function checkConfig(config: Config, names: KnownNames, catalog: Catalog)
     ),
     ...checkSelectors(config, names, cells),
     ...(config.cells?.overrides ?? []).flatMap((override, i) =>
-      checkOverride(config, override, ["cells", "overrides", i], catalog),
+      checkOverride(override, cells, ["cells", "overrides", i], catalog),
     ),
     ...checkLoad(config.load ?? {}, ["load"]),
     ...onceEach(cells.flatMap((cell) => checkCell(config, cell, catalog))),
@@ -189,14 +189,17 @@ function unknownName(name: string, known: readonly string[], section: string): s
   ];
 }
 
-function checkOverride(config: Config, override: OverrideConfig, path: Path, catalog: Catalog): Finding[] {
+function checkOverride(
+  override: OverrideConfig,
+  cells: readonly CellConfig[],
+  path: Path,
+  catalog: Catalog,
+): Finding[] {
   const { engine: _engine, model: _model, ...changes } = override;
   if (Object.keys(changes).length === 0) return [onKey(path, "changes nothing")];
   // What one engine lacks is said once, though several variants of it are overridden.
   const kinds = new Set(
-    Object.entries(config.engines)
-      .filter(([variant]) => (override.engine ?? variant) === variant)
-      .map(([variant, engine]) => kindOf(variant, engine)),
+    cells.filter(({ variant, model }) => selects(override, variant, model)).map(({ kind }) => kind),
   );
   return [
     ...[...kinds].flatMap((kind) =>
@@ -220,6 +223,7 @@ function checkCell(config: Config, cell: CellConfig, catalog: Catalog): Finding[
         ),
       );
     if (
+      path === undefined &&
       cell.kind !== "llamacpp" &&
       catalog.packages.some(({ name, convertible }) => name === packaged && !convertible)
     )

@@ -12,6 +12,7 @@ import {
   required,
   section,
   text,
+  together,
   version,
   words,
 } from "./fields.ts";
@@ -175,7 +176,7 @@ export const Engine = section({
   process: optionalSection(Process, {
     description: "Where the engine is on this machine.",
     defaultWords: "found on PATH, or what `llmbench engines install` made",
-    not: { anyOf: [{ required: ["command", "venv"] }, { required: ["command", "checkout"] }] },
+    not: { anyOf: [together("command", "venv"), together("command", "checkout")] },
   }),
   simulated: optional(z.union([flag(), Profile], { error: () => "expected true, false or a profile" }), {
     description:
@@ -206,7 +207,7 @@ export const modelKeys = {
     examples: ["BF16", "Q4_K_M"],
   }),
 };
-export const notBothModelSources = { required: ["path", "package"] };
+export const notBothModelSources = together("path", "package");
 
 export const Model = section(modelKeys);
 

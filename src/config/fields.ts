@@ -88,6 +88,9 @@ export interface About {
   readonly not?: object;
 }
 
+/** In JSON Schema's terms: a mapping with both keys. */
+export const together = (...keys: readonly [string, string]) => ({ type: "object", required: keys });
+
 /** A key that may be left out. */
 export const optional = <T extends z.ZodType>(schema: T, about: About) =>
   schema.optional().meta({ ...about });

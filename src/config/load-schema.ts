@@ -15,6 +15,7 @@ import {
   required,
   section,
   text,
+  together,
 } from "./fields.ts";
 
 const positiveCount = count(1);
@@ -136,7 +137,7 @@ const requestKeys = {
     default: LOAD_DEFAULTS.blocks,
   }),
 };
-export const notBothPrompts = { required: ["prompt", "dataset"] };
+export const notBothPrompts = together("prompt", "dataset");
 
 export const Load = section({
   ...requestKeys,

@@ -182,7 +182,7 @@ describe("A misspelt key", () => {
           `${path}: unknown key; did you mean "${place.key}"?`,
         );
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 });

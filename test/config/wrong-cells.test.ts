@@ -174,4 +174,32 @@ describe("A config is told of a mistake in its cells:", () => {
       "    | ^^^^^^^^",
     ]);
   });
+
+  it("a package in a form that one engine does not read", async () => {
+    const { problems } = await problemsOf([
+      "engines: { llamacpp: , vllm: }",
+      "models:",
+      "  gemma: { package: gemma3-270m }",
+    ]);
+    expect(problems).toEqual([
+      "x.yaml:3:21 models.gemma.package: this package is a GGUF file, which vLLM does not read; give a path, or exclude the pair",
+      "  3 |   gemma: { package: gemma3-270m }",
+      "    |                     ^^^^^^^^^^^",
+    ]);
+  });
+
+  it("a package in such a form from an override, and not one that is excluded", async () => {
+    const { problems } = await problemsOf([
+      "engines: { llamacpp: , vllm: }",
+      "models: { a: { path: /a }, b: { package: gemma3-270m } }",
+      "cells:",
+      "  exclude: [{ engine: vllm, model: b }]",
+      "  overrides: [{ model: a, package: gemma3-270m }]",
+    ]);
+    expect(problems).toEqual([
+      "x.yaml:5:36 cells.overrides[0].package: this package is a GGUF file, which vLLM does not read; give a path, or exclude the pair",
+      "  5 |   overrides: [{ model: a, package: gemma3-270m }]",
+      "    |                                    ^^^^^^^^^^^",
+    ]);
+  });
 });
