@@ -38,6 +38,10 @@ export const DEFINITIONS: readonly Definition[] = [
     text: "Shown where there are too few samples for an interval. A percentile is printed only with enough samples to bound it: p50 from 11, p90 from 64, p95 from 130, p99 from 662.",
   },
   {
+    term: "Marks in the plots",
+    text: "A wide pale bar is the interval of the value, a thin line runs from the lowest sample to the highest. A hollow mark is suspect. A point without a valid measurement is not drawn.",
+  },
+  {
     term: "Verdict",
     text: "valid: use it. suspect: read the reason first. invalid: do not use it; it is in no ranking, mean or plot.",
   },

@@ -23,11 +23,11 @@ export function displayWidth(text: string): number {
 
 /** Without control characters, so that a name or a server's message cannot steer the terminal. Line ends become spaces. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text
-    .replace(/\s*[\r\n\t]\s*/g, " ")
-    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "");
+  return text.replace(/\s*[\r\n\t]\s*/g, " ").replace(STEERING, "");
 }
+
+// Control characters, and those that turn the direction of writing.
+const STEERING = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Fits `text` into `width` columns with an ellipsis in the middle: both ends of a name tell variants apart. */
 export function shorten(text: string, width: number): string {

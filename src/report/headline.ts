@@ -160,7 +160,7 @@ function describeFindings(findings: readonly Finding[]): string {
   const loads = new Set(findings.map((finding) => describeLoad(finding.group.load)));
   const [load] = loads;
   if (loads.size === 1 && findings.length > 1) {
-    return `at ${load}, ${findings.map((each) => `for ${each.model.model} ${describeFinding(each)}`).join("; ")}`;
+    return `at ${load}, ${findings.map((each) => `for ${each.model.model}, ${describeFinding(each)}`).join("; ")}`;
   }
   return findings
     .map((each) => `for ${each.model.model} at ${describeLoad(each.group.load)}, ${describeFinding(each)}`)

@@ -8,7 +8,10 @@ const LEAST_GROWTH = 0.05;
  * The concurrency from which the next one adds less than 5 % throughput; undefined when throughput grows to the end
  * of the sweep. `throughput` gives the value of an entry.
  */
-export function findKnee(entries: readonly Entry[], throughput: (entry: Entry) => Estimate | null): number | undefined {
+export function findKnee(
+  entries: readonly Entry[],
+  throughput: (entry: Entry) => Estimate | null,
+): number | undefined {
   const steps = entries
     .flatMap((entry) => {
       const value = throughput(entry)?.value;

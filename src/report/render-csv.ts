@@ -1,4 +1,13 @@
-import type { CellResult, LatencySummary, MeasurementResult, Metrics, PointResult, RateSummary, Results, Verdict } from "../results/schema.ts";
+import type {
+  CellResult,
+  LatencySummary,
+  MeasurementResult,
+  Metrics,
+  PointResult,
+  RateSummary,
+  Results,
+  Verdict,
+} from "../results/schema.ts";
 import type { Load } from "./describe.ts";
 
 type Value = string | number | boolean | null | undefined;
@@ -13,7 +22,12 @@ export function renderCsv(results: Results): { readonly points: string; readonly
   for (const cell of results.cells) {
     for (const point of cell.points) {
       const place = placeColumns(results, cell, point);
-      points.push([...place, ...countColumns(point), ...metricColumns(point.metrics), ...verdictColumns(point.verdict)]);
+      points.push([
+        ...place,
+        ...countColumns(point),
+        ...metricColumns(point.metrics),
+        ...verdictColumns(point.verdict),
+      ]);
       for (const measurement of point.measurements) {
         measurements.push([
           ...place,
@@ -29,7 +43,11 @@ export function renderCsv(results: Results): { readonly points: string; readonly
   return { points: formatCsv(points), measurements: formatCsv(measurements) };
 }
 
-function placeColumns(results: Results, cell: CellResult, point: PointResult): readonly (readonly [string, Value])[] {
+function placeColumns(
+  results: Results,
+  cell: CellResult,
+  point: PointResult,
+): readonly (readonly [string, Value])[] {
   return [
     ["run", results.run.id],
     ["simulated", cell.simulated],
@@ -100,7 +118,10 @@ function metricColumns(metrics: Metrics | null): readonly (readonly [string, Val
   ];
 }
 
-function rateColumns(name: string, rate: RateSummary | null | undefined): readonly (readonly [string, Value])[] {
+function rateColumns(
+  name: string,
+  rate: RateSummary | null | undefined,
+): readonly (readonly [string, Value])[] {
   return [
     [name, rate?.value],
     [`${name}_low`, rate?.interval?.[0]],
@@ -108,7 +129,10 @@ function rateColumns(name: string, rate: RateSummary | null | undefined): readon
   ];
 }
 
-function latencyColumns(name: string, latency: LatencySummary | undefined): readonly (readonly [string, Value])[] {
+function latencyColumns(
+  name: string,
+  latency: LatencySummary | undefined,
+): readonly (readonly [string, Value])[] {
   const statistics = ["mean", "p50", "p90", "p95", "p99"] as const;
   return [
     [`${name}_count`, latency?.count],
@@ -145,7 +169,9 @@ function instrumentColumns({ instrument }: MeasurementResult): readonly (readonl
 
 /** Every row has the same columns, so the first one heads the table; without rows there is nothing to head. */
 function formatCsv(rows: readonly (readonly (readonly [string, Value])[])[]): string {
-  const head = rows[0]?.map(([name]) => name) ?? [];
+  const [first] = rows;
+  if (first === undefined) return "";
+  const head = first.map(([name]) => name);
   const lines = rows.map((row) => row.map(([, value]) => formatField(value)).join(","));
   return [head.join(","), ...lines].map((line) => `${line}\r\n`).join("");
 }

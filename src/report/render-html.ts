@@ -1,8 +1,14 @@
 import type { Results } from "../results/schema.ts";
 import { type Figure, renderFigures } from "./html/figures.ts";
-import { type Html, html, raw } from "./html/html.ts";
 import { renderHowToRead } from "./html/how-to-read.ts";
-import { renderBanner, renderDifferences, renderHeader, renderHeadline, renderWhatWasRun } from "./html/overview.ts";
+import { type Html, html, raw } from "./html/html.ts";
+import {
+  renderBanner,
+  renderDifferences,
+  renderHeader,
+  renderHeadline,
+  renderWhatWasRun,
+} from "./html/overview.ts";
 import { renderResults } from "./html/results-section.ts";
 import { renderSettings } from "./html/settings.ts";
 import { STYLE } from "./html/style.ts";

@@ -12,7 +12,10 @@ import { countVerdicts, describeCounts, groupFindings } from "./verdicts.ts";
 /** The report for a pull request or a chat: headline, tables and verdicts, without plots. GitHub's dialect. */
 export function renderMarkdown(results: Results): string {
   const { run } = results;
-  const took = run.finishedAt === undefined ? "" : `, took ${formatMs(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}`;
+  const took =
+    run.finishedAt === undefined
+      ? ""
+      : `, took ${formatMs(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}`;
   const blocks: readonly string[] = [
     `# ${escapeMarkdown(run.name)}`,
     ...(run.description === undefined ? [] : [escapeMarkdown(run.description)]),
@@ -23,7 +26,10 @@ export function renderMarkdown(results: Results): string {
     ...(results.cells.length === 0 ? [] : ["## What was run", renderTable(cellsTable(results))]),
     ...groupByModel(results)
       .filter((model) => model.blocks.length > 0)
-      .flatMap((model) => [`## Results: ${escapeMarkdown(model.model)}`, renderTable(resultsTable(results, model))]),
+      .flatMap((model) => [
+        `## Results: ${escapeMarkdown(model.model)}`,
+        renderTable(resultsTable(results, model)),
+      ]),
     ...renderPlotTables(results),
     ...renderVerdicts(results),
     ...renderMissing(results),
@@ -34,7 +40,10 @@ export function renderMarkdown(results: Results): string {
 
 function renderDifferences(results: Results): readonly string[] {
   if (results.differences.length === 0) return [];
-  return ["## Not the same work", results.differences.map((each) => `- ${escapeMarkdown(each.text)}`).join("\n")];
+  return [
+    "## Not the same work",
+    results.differences.map((each) => `- ${escapeMarkdown(each.text)}`).join("\n"),
+  ];
 }
 
 /** Start-up and ratios stand in no other table; the plots' other tables repeat the results. */
@@ -65,13 +74,17 @@ function renderMissing(results: Results): readonly string[] {
     return [`- ${escapeMarkdown(words)} (\`${code}\`)`];
   });
   const incomplete = results.incomplete.map((item) => `- ${escapeMarkdown(item)}`);
-  return failed.length + incomplete.length === 0 ? [] : ["## What is missing", [...failed, ...incomplete].join("\n")];
+  return failed.length + incomplete.length === 0
+    ? []
+    : ["## What is missing", [...failed, ...incomplete].join("\n")];
 }
 
 function renderTable(table: Table): string {
   const line = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
   const grouped = table.groups.some((group) => group.title !== undefined);
-  const heads = table.columns.map(({ title, unit }) => escapeMarkdown(unit === undefined ? title : `${title}, ${unit}`));
+  const heads = table.columns.map(({ title, unit }) =>
+    escapeMarkdown(unit === undefined ? title : `${title}, ${unit}`),
+  );
   const rules = table.columns.map((column) => (column.numeric ? "---:" : "---"));
   const rows = table.groups.flatMap((group) =>
     group.rows.map((row) => {
@@ -79,7 +92,9 @@ function renderTable(table: Table): string {
       return line(grouped ? [escapeMarkdown(group.title ?? ""), ...cells] : cells);
     }),
   );
-  return [line(grouped ? ["", ...heads] : heads), line(grouped ? ["---", ...rules] : rules), ...rows].join("\n");
+  return [line(grouped ? ["", ...heads] : heads), line(grouped ? ["---", ...rules] : rules), ...rows].join(
+    "\n",
+  );
 }
 
 function renderCell({ text, note }: TableCell): string {
@@ -88,14 +103,11 @@ function renderCell({ text, note }: TableCell): string {
 
 /** Text that stays text: no markup, no HTML, no table cell of its own, in one line. */
 export function escapeMarkdown(text: string): string {
-  return (
-    text
-      .replace(/\s+/g, " ")
-      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-      .replace(/[\u0000-\u001f\u007f-\u009f]/g, "")
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replace(/[\\`*_|#~[\]]/g, "\\$&")
-  );
+  return text
+    .replace(/\s+/g, " ")
+    .replace(/\p{Cc}/gu, "")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replace(/[\\`*_|#~[\]]/g, "\\$&");
 }

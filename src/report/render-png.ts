@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { LlmbenchError } from "../error.ts";
 import type { Results } from "../results/schema.ts";
 import { SIMULATED_SENTENCE } from "./describe.ts";
+import { wrap } from "./display-width.ts";
 import { escapeHtml } from "./html/html.ts";
 import { makePlots } from "./plots/all.ts";
 import { LIGHT } from "./plots/palette.ts";
@@ -16,6 +17,7 @@ const GAP = 32;
 const COLUMNS = 2;
 const TITLE = 22;
 const SMALL = 12;
+const WARNING = "#8a5200";
 const FONTS = ["Inter-Regular.otf", "Inter-SemiBold.otf"];
 
 /** Each plot as a PNG of its own, in light colours, with title, legend and, where simulated, a line that says so. */
@@ -41,10 +43,14 @@ async function loadResvg(): Promise<typeof import("@resvg/resvg-js")> {
   try {
     return await import("@resvg/resvg-js");
   } catch (cause) {
-    throw new LlmbenchError("PNG_NOT_AVAILABLE", "PNG needs the package @resvg/resvg-js, which cannot be loaded here.", {
-      hint: "Install it beside llmbench with `npm install @resvg/resvg-js@2.6.2`, or take --format html: its plots are SVG.",
-      cause,
-    });
+    throw new LlmbenchError(
+      "PNG_NOT_AVAILABLE",
+      "PNG needs the package @resvg/resvg-js, which cannot be loaded here.",
+      {
+        hint: "Install it beside llmbench with `npm install @resvg/resvg-js@2.6.2`, or take --format html: its plots are SVG.",
+        cause,
+      },
+    );
   }
 }
 
@@ -55,8 +61,12 @@ export async function composeSvg(plot: Plot, simulated: boolean): Promise<string
   const parts = [text(MARGIN, MARGIN + TITLE * 0.8, plot.title, TITLE, LIGHT.ink, 600)];
   let y = MARGIN + TITLE + 10;
   if (simulated) {
-    parts.push(text(MARGIN, y + SMALL, `Simulated. ${SIMULATED_SENTENCE}`, SMALL, "#8a5200", 600));
-    y += SMALL + 12;
+    const columns = Math.floor((width - 2 * MARGIN) / (estimateWidth("x".repeat(100), SMALL) / 100));
+    for (const line of wrap(`Simulated. ${SIMULATED_SENTENCE}`, columns)) {
+      parts.push(text(MARGIN, y + SMALL, line, SMALL, WARNING, 600));
+      y += SMALL + 5;
+    }
+    y += 7;
   }
   const legend = composeLegend(plot, y, width - MARGIN);
   parts.push(legend.svg);
@@ -77,7 +87,11 @@ export async function composeSvg(plot: Plot, simulated: boolean): Promise<string
 }
 
 /** Marks and names from left to right, in further lines where one is not enough. */
-function composeLegend(plot: Plot, top: number, right: number): { readonly svg: string; readonly bottom: number } {
+function composeLegend(
+  plot: Plot,
+  top: number,
+  right: number,
+): { readonly svg: string; readonly bottom: number } {
   let x = MARGIN;
   let y = top;
   const parts = plot.legend.map((item) => {

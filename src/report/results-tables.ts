@@ -1,9 +1,16 @@
 import type { CellResult, Results } from "../results/schema.ts";
-import { capitalize, describeAmount, describeLoad, formatNumber, joinWords, NONE, VERDICT_WORDS } from "./describe.ts";
+import {
+  capitalize,
+  describeAmount,
+  describeLoad,
+  formatNumber,
+  joinWords,
+  NONE,
+  VERDICT_WORDS,
+} from "./describe.ts";
+import { estimateCell, latencyCells } from "./estimate-cells.ts";
 import { commonThroughput, latencyMean, THROUGHPUT_WORDS, throughputOf } from "./estimates.ts";
 import { type Entry, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
-import { estimateCell } from "./plots/by-load.ts";
-import { latencyCells } from "./plots/distributions.ts";
 import { numericColumn, type Table, type TableCell, text, textColumn } from "./table.ts";
 import { countVerdicts, describeCounts } from "./verdicts.ts";
 
@@ -25,7 +32,7 @@ export function resultsTable(results: Results, model: ModelGroup): Table {
       numericColumn("E2E", "ms"),
       numericColumn("Per user", "tokens/s"),
       ...(hasSlo ? [numericColumn("In SLO", "% of requests")] : []),
-      numericColumn("Requests", "ok / sent"),
+      numericColumn("Requests", "ok / planned"),
       textColumn("Verdict"),
     ],
     groups: groups.map((group) => ({
@@ -40,7 +47,11 @@ export function resultsTable(results: Results, model: ModelGroup): Table {
           estimateCell(latencyMean(point, "e2e")),
           text(formatNumber(point.metrics?.outputTokensPerSecondPerUser)),
           ...(hasSlo ? [goodputCell(goodput)] : []),
-          text(point.requests.ok === point.requests.planned ? String(point.requests.ok) : `${point.requests.ok} / ${point.requests.planned}`),
+          text(
+            point.requests.ok === point.requests.planned
+              ? String(point.requests.ok)
+              : `${point.requests.ok} / ${point.requests.planned}`,
+          ),
           verdictCell({ cell, point }),
         ];
       }),
@@ -117,7 +128,10 @@ export function cellsTable(results: Results): Table {
           const first = cell.startup?.firstCompletionMs;
           return [
             text(cell.variant),
-            text(`${cell.engine} ${cell.engineVersion === "unknown" ? "(version unknown)" : cell.engineVersion}`, describeCheckout(cell)),
+            text(
+              `${cell.engine} ${cell.engineVersion === "unknown" ? "(version unknown)" : cell.engineVersion}`,
+              describeCheckout(cell),
+            ),
             text(cell.model.id),
             text(cell.model.precision ?? "unknown"),
             ...(several ? [text(cell.hardware)] : []),

@@ -14,13 +14,14 @@ interface Layout {
   readonly requests: boolean;
 }
 
+const BAREST: Layout = { e2e: false, spread: false, slo: false, requests: false };
 const LAYOUTS: readonly Layout[] = [
   { e2e: true, spread: true, slo: true, requests: true },
   { e2e: false, spread: true, slo: true, requests: true },
   { e2e: true, spread: false, slo: true, requests: true },
   { e2e: false, spread: false, slo: true, requests: true },
   { e2e: false, spread: false, slo: false, requests: true },
-  { e2e: false, spread: false, slo: false, requests: false },
+  BAREST,
 ];
 
 /** Names shorter than this are hard to tell apart. */
@@ -50,7 +51,7 @@ export function renderTables(results: Results, columns: number, style: TerminalS
   );
   const fits = (layout: Layout) =>
     columns - fixedWidth(layout, points, hasSlo) >= INDENT + Math.min(longest, LEAST_NAME);
-  const layout = LAYOUTS.find(fits) ?? (LAYOUTS.at(-1) as Layout);
+  const layout = LAYOUTS.find(fits) ?? BAREST;
   const name = Math.max(4, Math.min(INDENT + longest, columns - fixedWidth(layout, points, hasSlo)));
   const widths = [name, ...columnsOf(layout, points, hasSlo).map((column) => column.width)];
   return {

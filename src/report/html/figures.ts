@@ -1,8 +1,8 @@
+import type { Results } from "../../results/schema.ts";
 import { makePlots } from "../plots/all.ts";
 import { CSS_PALETTE } from "../plots/palette.ts";
 import type { LegendItem, Plot } from "../plots/plot.ts";
 import { renderSvg } from "../plots/svg.ts";
-import type { Results } from "../../results/schema.ts";
 import { escapeHtml, type Html, html, raw } from "./html.ts";
 import { renderTable } from "./tables.ts";
 

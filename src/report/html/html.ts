@@ -33,12 +33,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+const FORBIDDEN = /(?![\t\n\r])\p{Cc}/gu;
+
 /** Escaped for text and quoted attributes; control characters, which HTML forbids, become a replacement sign. */
 export function escapeHtml(text: string): string {
-  return (
-    text
-      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, "\ufffd")
-      .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
-  );
+  return text
+    .replace(FORBIDDEN, "\ufffd")
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

@@ -1,6 +1,17 @@
 import type { CellPlan } from "../../config/plan.ts";
 import type { Results } from "../../results/schema.ts";
-import { count, describeAmount, describeArrival, formatBytes, formatMs, formatTime, joinWords, type Load, NONE, SIMULATED_SENTENCE } from "../describe.ts";
+import {
+  count,
+  describeAmount,
+  describeArrival,
+  formatBytes,
+  formatMs,
+  formatTime,
+  joinWords,
+  type Load,
+  NONE,
+  SIMULATED_SENTENCE,
+} from "../describe.ts";
 import { groupByModel } from "../groups.ts";
 import { findHeadline, type Headline } from "../headline.ts";
 import { cellsTable, describeSlos } from "../results-tables.ts";
@@ -16,7 +27,10 @@ export function renderBanner(results: Results): Html | undefined {
 
 export function renderHeader(results: Results): Html {
   const { run } = results;
-  const took = run.finishedAt === undefined ? undefined : formatMs(Date.parse(run.finishedAt) - Date.parse(run.startedAt));
+  const took =
+    run.finishedAt === undefined
+      ? undefined
+      : formatMs(Date.parse(run.finishedAt) - Date.parse(run.startedAt));
   return html`<header>
 <p class="eyebrow">LLM inference benchmark</p>
 <h1>${run.name}</h1>
@@ -40,12 +54,19 @@ export function renderHeadline(results: Results): Html {
   const total = counts.valid + counts.suspect + counts.invalid;
   return html`<section id="headline" class="headline" aria-labelledby="headline-title">
 <h2 id="headline-title" class="eyebrow">${KINDS[headline.kind]}</h2>
-<p class="sentence">${headline.sentence}</p>
+<p class="sentence">${keepUnits(headline.sentence)}</p>
 <p>${total === 0 ? undefined : html`<a class="verdict ${tone}" href="#verdicts">${describeCounts(counts)}</a>`}${
-    results.run.status === "done" ? undefined : html` <a class="verdict suspect" href="#incomplete">run ${results.run.status}</a>`
+    results.run.status === "done"
+      ? undefined
+      : html` <a class="verdict suspect" href="#incomplete">run ${results.run.status}</a>`
   }</p>
 </section>
 `;
+}
+
+/** No line ends between a number and its unit. */
+function keepUnits(sentence: string): string {
+  return sentence.replace(/(\d) (?=(?:%|s|ms|tokens\/s)(?:\W|$))/g, "$1\u00a0");
 }
 
 /** What differs in the work, before any table invites to rank. */
@@ -63,8 +84,10 @@ export function renderWhatWasRun(results: Results): Html {
   return html`<section id="run" aria-labelledby="run-title">
 <h2 id="run-title">What was run</h2>
 ${results.cells.length === 0 ? html`<p>No cell was started.</p>` : renderTable(cellsTable(results))}
-<dl class="facts">${describeFacts(results).map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>
-`)}</dl>
+<dl class="facts">${describeFacts(results).map(
+    ([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>
+`,
+  )}</dl>
 </section>
 `;
 }
@@ -79,13 +102,22 @@ function describeFacts(results: Results): readonly (readonly [string, string])[]
     ["Load", describeLoads(results)],
     ["Prompt", distinct(plan.cells.map(describePrompt)).join("; ")],
     ["Requests", requests.join("; ")],
-    ["Warm-up", distinct(plan.cells.map((cell) => `${count(cell.warmupRequests, "request")} a cell`)).join("; ")],
+    [
+      "Warm-up",
+      distinct(plan.cells.map((cell) => `${count(cell.warmupRequests, "request")} a cell`)).join("; "),
+    ],
     ["Repetitions", distinct(plan.cells.map((cell) => String(cell.repetitions))).join("; ")],
     ["Cache", distinct(plan.cells.map(describeCache)).join("; ")],
     ...(slos === undefined ? [] : [["SLO", slos] as const]),
-    ["Ran by", [`${run.executor} executor`, ...(run.host === undefined ? [] : [`on ${run.host}`]), run.os].join(", ")],
+    [
+      "Ran by",
+      [`${run.executor} executor`, ...(run.host === undefined ? [] : [`on ${run.host}`]), run.os].join(", "),
+    ],
     ["Versions", `llmbench ${run.llmbenchVersion}, Node ${run.nodeVersion}`],
-    ["Config", plan.source === undefined ? NONE : `${plan.source.file} (SHA-256 ${plan.source.sha256.slice(0, 12)}…)`],
+    [
+      "Config",
+      plan.source === undefined ? NONE : `${plan.source.file} (SHA-256 ${plan.source.sha256.slice(0, 12)}…)`,
+    ],
     ["Seed", String(plan.seed)],
   ];
 }
@@ -96,9 +128,13 @@ function distinct(texts: readonly string[]): readonly string[] {
 
 function describeHardware(results: Results): string {
   const { hardware } = results.run;
-  const others = distinct(results.cells.map((cell) => cell.hardware)).filter((name) => name !== hardware.name);
+  const others = distinct(results.cells.map((cell) => cell.hardware)).filter(
+    (name) => name !== hardware.name,
+  );
   const memory = hardware.memoryBytes === undefined ? [] : [`${formatBytes(hardware.memoryBytes)} memory`];
-  const gpus = hardware.gpus.map((gpu) => `${gpu.name}${gpu.driver === undefined ? "" : ` (driver ${gpu.driver})`}`);
+  const gpus = hardware.gpus.map(
+    (gpu) => `${gpu.name}${gpu.driver === undefined ? "" : ` (driver ${gpu.driver})`}`,
+  );
   const client = [hardware.name, ...memory, ...(gpus.length === 0 ? ["no GPU"] : gpus)].join(", ");
   return others.length === 0 ? client : `${joinWords(others)}; client on ${client}`;
 }
@@ -106,19 +142,31 @@ function describeHardware(results: Results): string {
 function describeLoads(results: Results): string {
   const measured = groupByModel(results)[0]?.blocks ?? [];
   if (measured.length === 0) return NONE;
-  return measured.map(({ block, loads }) => `${block}: ${describeBlock(loads.map(({ load }) => load))}`).join(". ");
+  return measured
+    .map(({ block, loads }) => `${block}: ${describeBlock(loads.map(({ load }) => load))}`)
+    .join(". ");
 }
 
 /** "concurrency 1, 2 and 4; 64 output tokens; 12 to 24 requests a point". */
 function describeBlock(loads: readonly Load[]): string {
-  const concurrencies = distinct(loads.flatMap((load) => (load.arrival === "closed" ? [String(load.concurrency ?? 1)] : [])));
+  const concurrencies = distinct(
+    loads.flatMap((load) => (load.arrival === "closed" ? [String(load.concurrency ?? 1)] : [])),
+  );
   const rates = loads.filter((load) => load.arrival !== "closed").map(describeArrival);
-  const starts = [...(concurrencies.length === 0 ? [] : [`concurrency ${joinWords(concurrencies)}`]), ...distinct(rates)];
-  const inputs = distinct(loads.flatMap((load) => (load.inputTokens === undefined ? [] : [String(load.inputTokens)])));
+  const starts = [
+    ...(concurrencies.length === 0 ? [] : [`concurrency ${joinWords(concurrencies)}`]),
+    ...distinct(rates),
+  ];
+  const inputs = distinct(
+    loads.flatMap((load) => (load.inputTokens === undefined ? [] : [String(load.inputTokens)])),
+  );
   const requests = loads.flatMap((load) => load.requests ?? []);
   const [least, most] = [Math.min(...requests), Math.max(...requests)];
   const amounts = distinct(loads.flatMap((load) => describeAmount(load) ?? []));
-  const amount = requests.length === loads.length && least < most ? `${least} to ${count(most, "request")}` : joinWords(amounts);
+  const amount =
+    requests.length === loads.length && least < most
+      ? `${least} to ${count(most, "request")}`
+      : joinWords(amounts);
   return [
     joinWords(starts),
     ...(inputs.length === 0 ? [] : [`${joinWords(inputs)} input tokens`]),

@@ -28,8 +28,10 @@ function renderCell(results: Results, cell: CellResult, plan: CellPlan | undefin
     ["Spec hash", cell.server.specHash] as const,
     ...settings,
     ...(others > 0 ? [["Earlier deployments", String(others)] as const] : []),
-  ].map(([term, value]) => html`<div><dt>${term}</dt><dd><code>${value}</code></dd></div>
-`)}</dl></details>
+  ].map(
+    ([term, value]) => html`<div><dt>${term}</dt><dd><code>${value}</code></dd></div>
+`,
+  )}</dl></details>
 `;
 }
 
@@ -41,16 +43,31 @@ function describeAsked(plan: CellPlan | undefined): readonly Setting[] {
   const shared: Setting[] = [
     ...(plan.version === undefined ? [] : [["Version asked for", plan.version] as const]),
     ["Model from", path ?? NONE],
-    ...(Object.keys(request.extraBody).length === 0 ? [] : [["Added to requests", JSON.stringify(request.extraBody)] as const]),
+    ...(Object.keys(request.extraBody).length === 0
+      ? []
+      : [["Added to requests", JSON.stringify(request.extraBody)] as const]),
   ];
   if (server.kind === "standing") {
-    const headers = Object.entries(server.headers).map(([name, value]): Setting => [name, server.secretHeaders.includes(name) ? MASK : value]);
-    return [["Server", server.url], ["Dialect", server.dialect], ["Headers", assignments(headers)], ...shared];
+    const headers = Object.entries(server.headers).map(
+      ([name, value]): Setting => [name, server.secretHeaders.includes(name) ? MASK : value],
+    );
+    return [
+      ["Server", server.url],
+      ["Dialect", server.dialect],
+      ["Headers", assignments(headers)],
+      ...shared,
+    ];
   }
   if (server.kind === "simulated") {
-    return [["Settings", describeObject(server.settings)], ["Simulated as", describeObject(server.profile)], ...shared];
+    return [
+      ["Settings", describeObject(server.settings)],
+      ["Simulated as", describeObject(server.profile)],
+      ...shared,
+    ];
   }
-  const env = Object.entries(server.env).map(([name, value]): Setting => [name, server.secretEnv.includes(name) ? MASK : value]);
+  const env = Object.entries(server.env).map(
+    ([name, value]): Setting => [name, server.secretEnv.includes(name) ? MASK : value],
+  );
   return [
     ["Settings", describeObject(server.settings)],
     ["Arguments of its own", server.args.length === 0 ? NONE : server.args.map(quote).join(" ")],
@@ -70,11 +87,23 @@ function describeServer(server: ServerRecord): readonly Setting[] {
     ...(server.image === undefined ? [] : [["Image", server.image] as const]),
     ...(server.imageDigest === undefined ? [] : [["Image digest", server.imageDigest] as const]),
     ...(server.node === undefined ? [] : [["Node", server.node] as const]),
-    ...(checkout === undefined ? [] : [["Checkout", `${checkout.path} at ${checkout.commit}${checkout.dirty ? " with uncommitted changes" : ""}`] as const]),
+    ...(checkout === undefined
+      ? []
+      : [
+          [
+            "Checkout",
+            `${checkout.path} at ${checkout.commit}${checkout.dirty ? " with uncommitted changes" : ""}`,
+          ] as const,
+        ]),
     ...(server.model.hash === undefined ? [] : [["Model hash", server.model.hash] as const]),
     ["Served as", server.model.servedName],
-    ["Up", `${formatTime(server.startedAt)}${server.stoppedAt === undefined ? "" : ` to ${formatTime(server.stoppedAt)}`}`],
-    ...(server.reported === undefined ? [] : [["It says of itself", cut(JSON.stringify(server.reported))] as const]),
+    [
+      "Up",
+      `${formatTime(server.startedAt)}${server.stoppedAt === undefined ? "" : ` to ${formatTime(server.stoppedAt)}`}`,
+    ],
+    ...(server.reported === undefined
+      ? []
+      : [["It says of itself", cut(JSON.stringify(server.reported))] as const]),
   ];
 }
 
@@ -84,7 +113,9 @@ function assignments(entries: readonly Setting[]): string {
 
 function describeObject(object: Readonly<Record<string, unknown>>): string {
   const entries = Object.entries(object).filter(([, value]) => value !== undefined);
-  return entries.length === 0 ? "defaults" : entries.map(([name, value]) => `${name} ${String(value)}`).join(", ");
+  return entries.length === 0
+    ? "defaults"
+    : entries.map(([name, value]) => `${name} ${String(value)}`).join(", ");
 }
 
 /** A word as a shell takes it. */
@@ -93,5 +124,7 @@ function quote(word: string): string {
 }
 
 function cut(text: string): string {
-  return text.length <= LONGEST_REPORTED ? text : `${text.slice(0, LONGEST_REPORTED)}… (the rest is in server.json)`;
+  return text.length <= LONGEST_REPORTED
+    ? text
+    : `${text.slice(0, LONGEST_REPORTED)}… (the rest is in server.json)`;
 }

@@ -26,7 +26,10 @@ function renderHead(column: Column): Html {
 
 function renderCell(cell: TableCell, column: Column | undefined, heads: boolean): Html {
   const note = cell.note === undefined ? undefined : html`<small>${cell.note}</small>`;
-  const value = cell.tone === undefined ? html`${cell.text}` : html`<span class="verdict ${cell.tone}">${cell.text}</span>`;
+  const value =
+    cell.tone === undefined
+      ? html`${cell.text}`
+      : html`<span class="verdict ${cell.tone}">${cell.text}</span>`;
   if (heads) return html`<th scope="row">${value}${note}</th>`;
   return column?.numeric ? html`<td class="n">${value}${note}</td>` : html`<td>${value}${note}</td>`;
 }

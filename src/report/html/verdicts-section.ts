@@ -8,11 +8,17 @@ import { type Html, html } from "./html.ts";
 /** More places than this say nothing that the first ones do not. */
 const MOST_PLACES = 12;
 
+const FAIL_ON: Readonly<Record<Results["failOn"], string>> = {
+  invalid: "The run counts as failed when a verdict is invalid.",
+  suspect: "The run counts as failed when a verdict is suspect or invalid.",
+  never: "Verdicts do not make the run fail.",
+};
+
 export function renderVerdicts(results: Results): Html {
   const groups = groupFindings(results);
   return html`<section id="verdicts" aria-labelledby="verdicts-title">
 <h2 id="verdicts-title">Verdicts</h2>
-<p>${describeCounts(countVerdicts(results))}. The run fails on: ${results.failOn}.</p>
+<p>${describeCounts(countVerdicts(results))}. ${FAIL_ON[results.failOn]}</p>
 ${groups.map(renderGroup)}</section>
 `;
 }
@@ -36,8 +42,11 @@ function renderGroup(group: FindingGroup): Html {
 
 /** Cells that failed and what readers had to skip; nothing is left out in silence. */
 export function renderIncomplete(results: Results): Html | undefined {
-  const failed = results.cells.filter((cell) => cell.error !== undefined || (cell.status !== "done" && cell.points.length === 0));
-  if (failed.length === 0 && results.incomplete.length === 0 && results.run.status === "done") return undefined;
+  const failed = results.cells.filter(
+    (cell) => cell.error !== undefined || (cell.status !== "done" && cell.points.length === 0),
+  );
+  if (failed.length === 0 && results.incomplete.length === 0 && results.run.status === "done")
+    return undefined;
   return html`<section id="incomplete" aria-labelledby="incomplete-title">
 <h2 id="incomplete-title">What is missing</h2>
 <p>The run is ${results.run.status}. <code>llmbench run --resume ${results.run.id}</code> measures what is missing and keeps what is here.</p>

@@ -1,58 +1,22 @@
 import type { Results } from "../../results/schema.ts";
-import { describeLoad, formatNumber, formatRange, type Load } from "../describe.ts";
-import { commonThroughput, type Estimate, latencyMean, type LatencyName, THROUGHPUT_WORDS, throughputOf, type ThroughputKind } from "../estimates.ts";
-import { type BlockGroup, type Entry, gather, groupByModel, isComparable, variantName, variantNames } from "../groups.ts";
+import { estimateCell } from "../estimate-cells.ts";
+import {
+  commonThroughput,
+  type Estimate,
+  type LatencyName,
+  latencyMean,
+  THROUGHPUT_WORDS,
+  type ThroughputKind,
+  throughputOf,
+} from "../estimates.ts";
+import { type Entry, gather, variantName, variantNames } from "../groups.ts";
 import { findKnee } from "../knee.ts";
 import { numericColumn, type Table, type TableCell, text, textColumn } from "../table.ts";
-import { linePanel, type LineSeries } from "./line-panel.ts";
-import type { LegendItem, Panel, Plot, PlotMaker } from "./plot.ts";
-import { type Palette, seriesStyle } from "./palette.ts";
-
-/** Loads of one block that differ in one thing only: a sweep. */
-interface Sweep {
-  readonly model: string;
-  readonly block: string;
-  /** What stays the same, in words: "concurrency 1". */
-  readonly fixed: string;
-  readonly entries: readonly Entry[];
-}
-
-type Axis = "output" | "concurrency" | "rate";
-
-function axisValue(load: Load, axis: Axis): number | undefined {
-  if (axis === "output") return load.outputTokens;
-  return axis === "concurrency" ? load.concurrency : load.ratePerSecond;
-}
-
-const AXIS_TITLES: Readonly<Record<Axis, string>> = {
-  output: "output tokens",
-  concurrency: "concurrency: requests in flight",
-  rate: "offered requests per second",
-};
-
-/** Sweeps along `axis` with at least two values, in each model and block. */
-export function findSweeps(results: Results, axis: Axis): readonly Sweep[] {
-  return groupByModel(results).flatMap((model) =>
-    model.blocks.flatMap((block) =>
-      gather(entriesOf(block, axis), (entry) => fixedPart(entry.point.load, axis)).flatMap(([fixed, entries]) => {
-        const values = new Set(entries.map((entry) => axisValue(entry.point.load, axis)));
-        return values.size < 2 ? [] : [{ model: model.model, block: block.block, fixed, entries }];
-      }),
-    ),
-  );
-}
-
-function entriesOf(block: BlockGroup, axis: Axis): readonly Entry[] {
-  return block.loads
-    .flatMap((group) => group.entries)
-    .filter((entry) => isComparable(entry) && axisValue(entry.point.load, axis) !== undefined);
-}
-
-function fixedPart(load: Load, axis: Axis): string {
-  const words = describeLoad(load).split(", ");
-  const varying = axis === "output" ? / out$/ : axis === "concurrency" ? /^concurrency / : /requests?\/s$/;
-  return words.filter((word) => !varying.test(word)).join(", ");
-}
+import { variantLegend } from "./legend.ts";
+import { type LineSeries, linePanel } from "./line-panel.ts";
+import type { Palette } from "./palette.ts";
+import type { Panel, Plot, PlotMaker } from "./plot.ts";
+import { AXIS_TITLES, type Axis, axisValue, findSweeps, type Sweep } from "./sweeps.ts";
 
 interface Measure {
   readonly title: string;
@@ -62,12 +26,22 @@ interface Measure {
 }
 
 function throughputMeasure(kind: ThroughputKind): Measure {
-  return { title: `Throughput${kind === "window" ? "" : ", full run"}`, unit: "tokens/s", of: (entry) => throughputOf(entry.point, kind) };
+  return {
+    title: `Throughput${kind === "window" ? "" : ", full run"}`,
+    unit: "tokens/s",
+    of: (entry) => throughputOf(entry.point, kind),
+  };
 }
 
 function latencyMeasure(name: LatencyName, open: boolean): Measure {
   const user = open ? "user " : "";
-  if (name === "e2e") return { title: `${user}E2E latency, mean`, unit: "s", divisor: 1000, of: (entry) => latencyMean(entry.point, "e2e") };
+  if (name === "e2e")
+    return {
+      title: `${user}E2E latency, mean`,
+      unit: "s",
+      divisor: 1000,
+      of: (entry) => latencyMean(entry.point, "e2e"),
+    };
   const title = name === "ttft" ? `${user}TTFT, mean` : "TPOT, mean";
   return { title, unit: "ms", of: (entry) => latencyMean(entry.point, name) };
 }
@@ -93,7 +67,8 @@ export const latencyByOutputLength: PlotMaker = (results, palette) => {
   return makePlot(results, palette, {
     id: "latency-by-output-length",
     title: "Latency against output tokens",
-    caption: "Mean end-to-end latency, lower is better. The slope is the time per output token, the height at the left mostly the time to the first.",
+    caption:
+      "Mean end-to-end latency, lower is better. The slope is the time per output token, the height at the left mostly the time to the first.",
     axis: "output",
     xScale: "linear",
     sweeps,
@@ -148,35 +123,43 @@ function makePlot(results: Results, palette: Palette, shape: PlotShape): Plot {
     id: shape.id,
     title: shape.title,
     caption: shape.caption,
-    legend: variantLegend(results, palette, shape.sweeps.flatMap((sweep) => sweep.entries)),
-    panels: shape.sweeps.flatMap((sweep) => shape.measures(sweep).map((measure) => makePanel(results, palette, shape, sweep, measure))),
+    legend: variantLegend(
+      results,
+      palette,
+      shape.sweeps.flatMap((sweep) => sweep.entries),
+    ),
+    panels: shape.sweeps.flatMap((sweep) =>
+      shape.measures(sweep).map((measure) => makePanel(results, palette, shape, sweep, measure)),
+    ),
     table: makeTable(results, shape),
   };
 }
 
-/** The variants that are drawn, in the run's order. */
-export function variantLegend(results: Results, palette: Palette, entries: readonly Entry[]): readonly LegendItem[] {
-  const drawn = new Set(entries.map((entry) => variantName(results, entry.cell)));
-  return variantNames(results).flatMap((name, index) => {
-    const { color, shape } = seriesStyle(palette, index);
-    return drawn.has(name) ? [{ name, color, shape }] : [];
-  });
-}
-
-function makePanel(results: Results, palette: Palette, shape: PlotShape, sweep: Sweep, measure: Measure): Panel {
+function makePanel(
+  results: Results,
+  palette: Palette,
+  shape: PlotShape,
+  sweep: Sweep,
+  measure: Measure,
+): Panel {
   const variants = variantNames(results);
-  const series = gather(sweep.entries, (entry) => variantName(results, entry.cell)).map(([name, entries]): LineSeries => {
-    const knee = shape.axis === "concurrency" && measure.unit === "tokens/s" ? findKnee(entries, measure.of) : undefined;
-    return {
-      index: variants.indexOf(name),
-      points: entries.flatMap((entry) => {
-        const estimate = measure.of(entry);
-        const x = axisValue(entry.point.load, shape.axis);
-        if (estimate === null || x === undefined) return [];
-        return [{ x, estimate, suspect: entry.point.verdict.status === "suspect", knee: knee === x }];
-      }),
-    };
-  });
+  const series = gather(sweep.entries, (entry) => variantName(results, entry.cell)).map(
+    ([name, entries]): LineSeries => {
+      const knee =
+        shape.axis === "concurrency" && measure.unit === "tokens/s"
+          ? findKnee(entries, measure.of)
+          : undefined;
+      return {
+        index: variants.indexOf(name),
+        points: entries.flatMap((entry) => {
+          const estimate = measure.of(entry);
+          const x = axisValue(entry.point.load, shape.axis);
+          if (estimate === null || x === undefined) return [];
+          return [{ x, estimate, suspect: entry.point.verdict.status === "suspect", knee: knee === x }];
+        }),
+      };
+    },
+  );
   const { xScale } = shape;
   const options = { series, palette, xScale, xTitle: AXIS_TITLES[shape.axis] };
   const place = describeSweep(results, shape, sweep);
@@ -200,26 +183,41 @@ function describeSweep(results: Results, shape: PlotShape, sweep: Sweep): string
 function makeTable(results: Results, shape: PlotShape): Table {
   const measures = shape.measures(shape.sweeps[0] as Sweep);
   const [only] = measures;
-  return measures.length === 1 && only !== undefined ? pivotTable(results, shape, only) : longTable(results, shape, measures);
+  return measures.length === 1 && only !== undefined
+    ? pivotTable(results, shape, only)
+    : longTable(results, shape, measures);
 }
 
-const AXIS_COLUMNS: Readonly<Record<Axis, string>> = { output: "Output tokens", concurrency: "Concurrency", rate: "Requests/s" };
+const AXIS_COLUMNS: Readonly<Record<Axis, string>> = {
+  output: "Output tokens",
+  concurrency: "Concurrency",
+  rate: "Requests/s",
+};
 
 /** One measure: a column a variant. */
 function pivotTable(results: Results, shape: PlotShape, measure: Measure): Table {
-  const names = [...new Set(shape.sweeps.flatMap((sweep) => sweep.entries.map((entry) => variantName(results, entry.cell))))];
+  const names = [
+    ...new Set(
+      shape.sweeps.flatMap((sweep) => sweep.entries.map((entry) => variantName(results, entry.cell))),
+    ),
+  ];
   return {
     caption: `${measure.title}, ${measure.unit}`,
-    columns: [textColumn(AXIS_COLUMNS[shape.axis]), ...names.map((name) => numericColumn(name, measure.unit))],
+    columns: [
+      textColumn(AXIS_COLUMNS[shape.axis]),
+      ...names.map((name) => numericColumn(name, measure.unit)),
+    ],
     groups: shape.sweeps.map((sweep) => ({
       title: titleOf(sweep),
-      rows: gather(sweep.entries, (entry) => String(axisValue(entry.point.load, shape.axis))).map(([x, entries]) => [
-        text(x),
-        ...names.map((name) => {
-          const entry = entries.find((each) => variantName(results, each.cell) === name);
-          return estimateCell(entry === undefined ? null : measure.of(entry), measure.divisor);
-        }),
-      ]),
+      rows: gather(sweep.entries, (entry) => String(axisValue(entry.point.load, shape.axis))).map(
+        ([x, entries]) => [
+          text(x),
+          ...names.map((name) => {
+            const entry = entries.find((each) => variantName(results, each.cell) === name);
+            return estimateCell(entry === undefined ? null : measure.of(entry), measure.divisor);
+          }),
+        ],
+      ),
     })),
   };
 }
@@ -256,13 +254,4 @@ function longTable(results: Results, shape: PlotShape, measures: readonly Measur
 
 function titleOf(sweep: Sweep): string {
   return [sweep.model, sweep.block, sweep.fixed].filter((part) => part !== "").join(", ");
-}
-
-/** A value with its interval in brackets, or its lowest and highest in parentheses, below. */
-export function estimateCell(estimate: Estimate | null, divisor = 1): TableCell {
-  if (estimate === null) return text("—");
-  const value = formatNumber(estimate.value / divisor);
-  if (estimate.low === undefined || estimate.high === undefined) return text(value);
-  const range = formatRange(estimate.low / divisor, estimate.high / divisor);
-  return text(value, estimate.spread === "interval" ? `[${range}]` : `(${range})`);
 }

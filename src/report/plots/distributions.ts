@@ -1,11 +1,20 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Histogram, Results } from "../../results/schema.ts";
-import { describeLoad, formatNumber, formatRange, NONE } from "../describe.ts";
-import { latencyOf } from "../estimates.ts";
-import { type Entry, groupByModel, isComparable, type LoadGroup, type ModelGroup, variantName, variantNames } from "../groups.ts";
+import { describeLoad } from "../describe.ts";
 import { shorten } from "../display-width.ts";
-import { numericColumn, type Table, type TableCell, text, textColumn } from "../table.ts";
-import { variantLegend } from "./by-load.ts";
+import { latencyCells } from "../estimate-cells.ts";
+import { latencyOf } from "../estimates.ts";
+import {
+  type Entry,
+  groupByModel,
+  isComparable,
+  type LoadGroup,
+  type ModelGroup,
+  variantName,
+  variantNames,
+} from "../groups.ts";
+import { numericColumn, type Table, text, textColumn } from "../table.ts";
+import { variantLegend } from "./legend.ts";
 import type { Palette } from "./palette.ts";
 import { seriesStyle } from "./palette.ts";
 import type { Panel, Plot, PlotMaker } from "./plot.ts";
@@ -22,17 +31,23 @@ export const ttftDistribution: PlotMaker = (results, palette) => makePlot(result
 export const tpotDistribution: PlotMaker = (results, palette) => makePlot(results, palette, "tpot");
 
 function makePlot(results: Results, palette: Palette, name: Distributed): Plot | undefined {
-  const places = groupByModel(results).flatMap((model) => chooseLoads(model).map((group) => ({ model, group })));
+  const places = groupByModel(results).flatMap((model) =>
+    chooseLoads(model).map((group) => ({ model, group })),
+  );
   if (places.length === 0) return undefined;
-  const severalModels = new Set(places.map(({ model }) => model.model)).size > 1;
+  const models = new Set(places.map(({ model }) => model.model)).size;
   const { title, words } = TITLES[name];
   return {
     id: `${name}-distribution`,
     title: `${title} distribution`,
-    caption: `How the ${words} spreads over requests, at the lightest and the heaviest load: a row a variant, the height of a bar is the share of its requests. The line is the mean.`,
-    legend: variantLegend(results, palette, places.flatMap(({ group }) => drawn(group))),
+    caption: `How the ${words} spreads over requests${places.length > models ? ", at the lightest and the heaviest load" : ""}: a row a variant, the height of a bar is the share of its requests. The line is the mean.`,
+    legend: variantLegend(
+      results,
+      palette,
+      places.flatMap(({ group }) => drawn(group)),
+    ),
     panels: places.map(({ model, group }): Panel => {
-      const place = severalModels ? `${model.model}, ${describeLoad(group.load)}` : describeLoad(group.load);
+      const place = models > 1 ? `${model.model}, ${describeLoad(group.load)}` : describeLoad(group.load);
       return {
         title: `${title}, ms · ${place}`,
         description: `Histogram of ${title} in milliseconds, a row for each of ${drawn(group).length} variants. Mean, lowest, highest and percentiles are in the table.`,
@@ -43,11 +58,14 @@ function makePlot(results: Results, palette: Palette, name: Distributed): Plot |
   };
 }
 
-/** The lightest and the heaviest load that have distributions, by means of the first cell's E2E latency. */
+/** The lightest and the heaviest of the loads at which most variants have a distribution. */
 function chooseLoads(model: ModelGroup): readonly LoadGroup[] {
-  const groups = model.blocks.flatMap((block) => block.loads).filter((group) => drawn(group).length > 0);
+  const groups = model.blocks.flatMap((block) => block.loads);
+  const most = Math.max(0, ...groups.map((group) => drawn(group).length));
   const weight = ({ load }: LoadGroup) => load.concurrency ?? load.ratePerSecond ?? 0;
-  const sorted = groups.toSorted((a, b) => weight(a) - weight(b) || drawn(a).length - drawn(b).length);
+  const sorted = groups
+    .filter((group) => most > 0 && drawn(group).length === most)
+    .sort((a, b) => weight(a) - weight(b));
   const heaviest = sorted.at(-1);
   if (heaviest === undefined) return [];
   // The lightest of the same block differs in load alone.
@@ -69,10 +87,17 @@ interface Bar {
 
 const ROW_HEIGHT = 46;
 
-function ridgePanel(results: Results, palette: Palette, entries: readonly Entry[], name: Distributed): TopLevelSpec {
+function ridgePanel(
+  results: Results,
+  palette: Palette,
+  entries: readonly Entry[],
+  name: Distributed,
+): TopLevelSpec {
   const variants = variantNames(results);
   const indices = entries.map((entry) => variants.indexOf(variantName(results, entry.cell)));
-  const bars = entries.flatMap((entry, row) => barsOf(entry.point.distributions?.[name], row, indices[row] ?? 0));
+  const bars = entries.flatMap((entry, row) =>
+    barsOf(entry.point.distributions?.[name], row, indices[row] ?? 0),
+  );
   const means = entries.flatMap((entry, row) => {
     const mean = latencyOf(entry.point, name)?.mean;
     return mean === null || mean === undefined ? [] : [{ x: mean, foot: row + 0.94, top: row + 0.1 }];
@@ -86,15 +111,27 @@ function ridgePanel(results: Results, palette: Palette, entries: readonly Entry[
     scale: { domain: indices, range: indices.map((index) => seriesStyle(palette, index).color) },
     legend: null,
   } as const;
-  const ends: number[] = [Math.min(...bars.map((bar) => bar.from)) / 1.15, Math.max(...bars.map((bar) => bar.to)) * 1.15];
-  const scale = logX ? ({ type: "log", domain: ends, nice: false } as const) : ({ zero: false, nice: true, padding: 6 } as const);
+  const ends: number[] = [
+    Math.min(...bars.map((bar) => bar.from)) / 1.15,
+    Math.max(...bars.map((bar) => bar.to)) * 1.15,
+  ];
+  const scale = logX
+    ? ({ type: "log", domain: ends, nice: false } as const)
+    : ({ zero: false, nice: true, padding: 6 } as const);
   const x = { type: "quantitative", title: "ms", scale, axis: { tickCount: 5, format: ",~r" } } as const;
   const span: number[] = [0, rows.length];
   const y = {
     type: "quantitative",
     title: null,
     scale: { domain: span, reverse: true, nice: false },
-    axis: { values: rows.map((row) => row + 0.7), labelExpr: labelsByPosition(rows.map((row) => row + 0.7), names), grid: false },
+    axis: {
+      values: rows.map((row) => row + 0.7),
+      labelExpr: labelsByPosition(
+        rows.map((row) => row + 0.7),
+        names,
+      ),
+      grid: false,
+    },
   } as const;
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -111,7 +148,13 @@ function ridgePanel(results: Results, palette: Palette, entries: readonly Entry[
       {
         data: { values: bars },
         mark: { type: "rect", opacity: 0.8 },
-        encoding: { x: { ...x, field: "from" }, x2: { field: "to" }, y: { ...y, field: "foot" }, y2: { field: "top" }, color },
+        encoding: {
+          x: { ...x, field: "from" },
+          x2: { field: "to" },
+          y: { ...y, field: "foot" },
+          y2: { field: "top" },
+          color,
+        },
       },
       {
         data: { values: means },
@@ -157,27 +200,10 @@ function distributionTable(results: Results, name: Distributed, places: readonly
     ],
     groups: places.map(({ model, group }) => ({
       title: `${model.model}, ${describeLoad(group.load)}`,
-      rows: drawn(group).map((entry) => [text(variantName(results, entry.cell)), ...latencyCells(entry, name)]),
+      rows: drawn(group).map((entry) => [
+        text(variantName(results, entry.cell)),
+        ...latencyCells(entry, name),
+      ]),
     })),
   };
-}
-
-/** Count, mean, lowest, the percentiles that the sample carries, and highest; each with its interval below. */
-export function latencyCells(entry: Entry, name: "ttft" | "tpot" | "e2e"): readonly TableCell[] {
-  const latency = latencyOf(entry.point, name);
-  if (latency === null) return Array.from({ length: 8 }, () => text(NONE));
-  const withInterval = (key: "mean" | "p50" | "p90" | "p95" | "p99") => {
-    const interval = latency.intervals[key];
-    return text(formatNumber(latency[key]), interval === undefined ? undefined : `[${formatRange(...interval)}]`);
-  };
-  return [
-    text(String(latency.count)),
-    withInterval("mean"),
-    text(formatNumber(latency.min)),
-    withInterval("p50"),
-    withInterval("p90"),
-    withInterval("p95"),
-    withInterval("p99"),
-    text(formatNumber(latency.max)),
-  ];
 }

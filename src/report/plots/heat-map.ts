@@ -3,7 +3,14 @@ import type { Results } from "../../results/schema.ts";
 import { formatNumber, NONE, shortLoad } from "../describe.ts";
 import { shorten } from "../display-width.ts";
 import { latencyMean } from "../estimates.ts";
-import { groupByModel, isComparable, loadLabels, type LoadGroup, type ModelGroup, variantName } from "../groups.ts";
+import {
+  groupByModel,
+  isComparable,
+  type LoadGroup,
+  loadLabels,
+  type ModelGroup,
+  variantName,
+} from "../groups.ts";
 import { numericColumn, type TableCell, text, textColumn } from "../table.ts";
 import type { Palette } from "./palette.ts";
 import type { Plot, PlotMaker } from "./plot.ts";
@@ -31,7 +38,12 @@ export const latencyHeatMap: PlotMaker = (results, palette) => {
     title: "Heat map of latency",
     caption:
       "Mean end-to-end latency in seconds of each variant at each load. The colour compares within a column: how many times the least latency of the same model at that load.",
-    legend: STEPS.map((end, i) => ({ name: describeStep(i, end), color: palette.heat[i] ?? palette.surface, shape: square, outlined: true })),
+    legend: STEPS.map((end, i) => ({
+      name: describeStep(i, end),
+      color: palette.heat[i] ?? palette.surface,
+      shape: square,
+      outlined: true,
+    })),
     panels: models.flatMap((model) =>
       model.blocks.flatMap((block) =>
         chunk(block.loads.filter(hasFigure), COLUMNS).map((loads) => ({
@@ -43,12 +55,17 @@ export const latencyHeatMap: PlotMaker = (results, palette) => {
     ),
     table: {
       caption: "Mean E2E latency in seconds",
-      columns: [textColumn("Variant"), ...loadLabels(longestRow(models)).map((label) => numericColumn(label))],
+      columns: [
+        textColumn("Variant"),
+        ...loadLabels(longestRow(models)).map((label) => numericColumn(label)),
+      ],
       groups: models.map((model) => ({
         title: model.model,
         rows: model.cells.map((cell, row): readonly TableCell[] => [
           text(variantName(results, cell)),
-          ...heatCells(model, loadsOf(model)).filter((each) => each.row === row).map((each) => text(each.label)),
+          ...heatCells(model, loadsOf(model))
+            .filter((each) => each.row === row)
+            .map((each) => text(each.label)),
         ]),
       })),
     },
@@ -65,7 +82,9 @@ function hasFigure(group: LoadGroup): boolean {
 
 /** Column heads come from the model with most loads: models of one config share them. */
 function longestRow(models: readonly ModelGroup[]): readonly LoadGroup[] {
-  return models.map(loadsOf).reduce((longest, loads) => (loads.length > longest.length ? loads : longest), []);
+  return models
+    .map(loadsOf)
+    .reduce((longest, loads) => (loads.length > longest.length ? loads : longest), []);
 }
 
 function describeStep(index: number, end: number): string {
@@ -77,7 +96,9 @@ function heatCells(model: ModelGroup, loads: readonly LoadGroup[]): readonly Hea
   return loads.flatMap((group, column) => {
     const values = model.cells.map((cell) => {
       const entry = group.entries.find((each) => each.cell.id === cell.id);
-      return entry !== undefined && isComparable(entry) ? (latencyMean(entry.point, "e2e")?.value ?? null) : null;
+      return entry !== undefined && isComparable(entry)
+        ? (latencyMean(entry.point, "e2e")?.value ?? null)
+        : null;
     });
     const least = Math.min(...values.filter((value) => value !== null));
     return values.map((value, row) => ({
@@ -89,7 +110,12 @@ function heatCells(model: ModelGroup, loads: readonly LoadGroup[]): readonly Hea
   });
 }
 
-function heatPanel(results: Results, palette: Palette, model: ModelGroup, loads: readonly LoadGroup[]): TopLevelSpec {
+function heatPanel(
+  results: Results,
+  palette: Palette,
+  model: ModelGroup,
+  loads: readonly LoadGroup[],
+): TopLevelSpec {
   const cells = heatCells(model, loads);
   const columns = loads.map((_, i) => i);
   const rows = model.cells.map((_, i) => i);
@@ -102,7 +128,10 @@ function heatPanel(results: Results, palette: Palette, model: ModelGroup, loads:
     scale: { domain: columns, padding: 0.04 },
     axis: {
       orient: "top",
-      labelExpr: labelsByPosition(columns, loads.map((group) => shorten(shortLoad(group.load), 18))),
+      labelExpr: labelsByPosition(
+        columns,
+        loads.map((group) => shorten(shortLoad(group.load), 18)),
+      ),
       labelAngle: loads.length > 3 ? -40 : 0,
       labelAlign: loads.length > 3 ? "left" : "center",
       domain: false,
@@ -127,13 +156,25 @@ function heatPanel(results: Results, palette: Palette, model: ModelGroup, loads:
     layer: [
       {
         mark: { type: "rect", cornerRadius: 2 },
-        encoding: { color: { field: "step", type: "nominal", scale: { domain: steps, range: ["transparent", ...palette.heat] }, legend: null } },
+        encoding: {
+          color: {
+            field: "step",
+            type: "nominal",
+            scale: { domain: steps, range: ["transparent", ...palette.heat] },
+            legend: null,
+          },
+        },
       },
       {
         mark: { type: "text", fontSize: 11 },
         encoding: {
           text: { field: "label", type: "nominal" },
-          color: { field: "step", type: "nominal", scale: { domain: steps, range: [palette.muted, ...palette.heatInk] }, legend: null },
+          color: {
+            field: "step",
+            type: "nominal",
+            scale: { domain: steps, range: [palette.muted, ...palette.heatInk] },
+            legend: null,
+          },
         },
       },
     ],

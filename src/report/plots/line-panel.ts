@@ -47,17 +47,29 @@ export function linePanel(options: LinePanelOptions): TopLevelSpec {
   const logY = needsLogScale(rows);
   const styles = series.map((each) => seriesStyle(palette, each.index));
   const domain = series.map((each) => each.index);
-  const color = { field: "s", type: "nominal", scale: { domain, range: styles.map((style) => style.color) }, legend: null } as const;
+  const color = {
+    field: "s",
+    type: "nominal",
+    scale: { domain, range: styles.map((style) => style.color) },
+    legend: null,
+  } as const;
   const x = {
     field: "x",
     type: "quantitative",
     title: options.xTitle,
     scale: { zero: xScale === "linear", nice: false, padding: 14 },
-    axis: { values: readable(positions, xScale), labelExpr: labelsByPosition(positions, xs.map(String)), labelFlush: false },
+    axis: {
+      values: readable(positions, xScale),
+      labelExpr: labelsByPosition(positions, xs.map(String)),
+      labelFlush: false,
+    },
   } as const;
   const quantity = { type: "quantitative", title: null } as const;
   const yScale = logY
-    ? ({ scale: { type: "log", domain: logDomain(rows), nice: false }, axis: { values: logTicks(rows), format: ",~r" } } as const)
+    ? ({
+        scale: { type: "log", domain: logDomain(rows), nice: false },
+        axis: { values: logTicks(rows), format: ",~r" },
+      } as const)
     : ({ scale: { zero: true, nice: true }, axis: { tickCount: 5, format: ",~r" } } as const);
   const y = { field: "y", ...quantity, ...yScale } as const;
   const bar = (spread: "interval" | "range", width: number, opacity: number): Layer => ({
@@ -77,7 +89,18 @@ export function linePanel(options: LinePanelOptions): TopLevelSpec {
       bar("range", 1.2, 0.9),
       {
         mark: { type: "line", strokeWidth: 2, strokeJoin: "round" },
-        encoding: { x, y, color, detail: { field: "s" }, strokeDash: { field: "s", type: "nominal", scale: { domain, range: styles.map((style) => [...style.dash]) }, legend: null } },
+        encoding: {
+          x,
+          y,
+          color,
+          detail: { field: "s" },
+          strokeDash: {
+            field: "s",
+            type: "nominal",
+            scale: { domain, range: styles.map((style) => [...style.dash]) },
+            legend: null,
+          },
+        },
       },
       {
         transform: [{ filter: "datum.knee" }],
@@ -91,7 +114,12 @@ export function linePanel(options: LinePanelOptions): TopLevelSpec {
           y,
           color,
           fill: { condition: { test: "datum.suspect", value: palette.surface }, ...color },
-          shape: { field: "s", type: "nominal", scale: { domain, range: styles.map((style) => style.shape) }, legend: null },
+          shape: {
+            field: "s",
+            type: "nominal",
+            scale: { domain, range: styles.map((style) => style.shape) },
+            legend: null,
+          },
         },
       },
     ],
@@ -169,5 +197,7 @@ function logTicks(rows: readonly Row[]): number[] {
   const from = Math.floor(Math.log10(low));
   const decades = Array.from({ length: Math.ceil(Math.log10(high)) - from + 1 }, (_, i) => 10 ** (from + i));
   const steps = high / low > 1000 ? [1] : [1, 3];
-  return decades.flatMap((decade) => steps.map((step) => step * decade)).filter((tick) => tick >= low && tick <= high);
+  return decades
+    .flatMap((decade) => steps.map((step) => step * decade))
+    .filter((tick) => tick >= low && tick <= high);
 }

@@ -55,7 +55,8 @@ export function cssVariables(palette: Palette): string {
 }
 
 function mapPalette(palette: Palette, map: (name: string, value: string) => string): Palette {
-  const list = (name: string, values: readonly string[]) => values.map((value, i) => map(`${name}-${i}`, value));
+  const list = (name: string, values: readonly string[]) =>
+    values.map((value, i) => map(`${name}-${i}`, value));
   return {
     surface: map("surface", palette.surface),
     ink: map("ink", palette.ink),
@@ -79,7 +80,12 @@ const SHAPES = [
   "M-0.35,-1H0.35V-0.35H1V0.35H0.35V1H-0.35V0.35H-1V-0.35H-0.35Z",
 ] as const;
 
-const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]] as const;
+const DASHES = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+] as const;
 
 /** How one variant looks, by its place in the run. */
 export interface SeriesStyle {

@@ -1,11 +1,21 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../results/schema.ts";
 import { describeLoad, formatNumber, formatRange, NONE } from "../describe.ts";
-import { commonThroughput, type Estimate, latencyMean, throughputOf } from "../estimates.ts";
-import { baselineVariant, type Entry, groupByModel, isComparable, loadLabels, type LoadGroup, type ModelGroup, variantName, variantNames } from "../groups.ts";
-import { numericColumn, type TableCell, text, textColumn } from "../table.ts";
 import { shorten } from "../display-width.ts";
-import { variantLegend } from "./by-load.ts";
+import { commonThroughput, type Estimate, latencyMean, throughputOf } from "../estimates.ts";
+import {
+  baselineVariant,
+  type Entry,
+  groupByModel,
+  isComparable,
+  type LoadGroup,
+  loadLabels,
+  type ModelGroup,
+  variantName,
+  variantNames,
+} from "../groups.ts";
+import { numericColumn, type TableCell, text, textColumn } from "../table.ts";
+import { variantLegend } from "./legend.ts";
 import { type Palette, seriesStyle } from "./palette.ts";
 import type { Plot, PlotMaker } from "./plot.ts";
 import { labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
@@ -47,8 +57,12 @@ export const relativeToBaseline: PlotMaker = (results, palette) => {
   return {
     id: "relative",
     title: `Relative to ${baseline}`,
-    caption: `Each variant divided by ${baseline} at the same load: right of 1 is more. For throughput more is better, for latency less. A bar is the range that both intervals allow; where it crosses 1, no difference is shown.`,
-    legend: variantLegend(results, palette, models.flatMap(({ rows }) => rows.map((row) => row.entry))),
+    caption: `Each variant divided by ${baseline} at the same load: right of 1 is more. For throughput more is better, for latency less. A bar is the range that both intervals allow; where it crosses 1, no difference is shown. A faint mark has no interval, and shows none by itself.`,
+    legend: variantLegend(
+      results,
+      palette,
+      models.flatMap(({ rows }) => rows.map((row) => row.entry)),
+    ),
     panels: models.flatMap(({ model, rows }) =>
       (["throughput", "e2e"] as const).flatMap((key) =>
         rows.every((row) => row[key] === null)
@@ -74,7 +88,8 @@ function ratioRows(model: ModelGroup, baseline: string | undefined): readonly Ra
       const base = usable.find((entry) => entry.cell.variant === baseline);
       if (base === undefined) return [];
       const kind = commonThroughput(usable.map((entry) => entry.point));
-      const ratio = (value: Estimate | null, of: Estimate | null) => (value && of ? ratioOf(value, of) : null);
+      const ratio = (value: Estimate | null, of: Estimate | null) =>
+        value && of ? ratioOf(value, of) : null;
       return usable
         .filter((entry) => entry !== base)
         .map((entry) => ({
@@ -86,20 +101,41 @@ function ratioRows(model: ModelGroup, baseline: string | undefined): readonly Ra
     });
 }
 
-function ratioPanel(results: Results, palette: Palette, rows: readonly RatioRow[], key: "throughput" | "e2e"): TopLevelSpec {
+function ratioPanel(
+  results: Results,
+  palette: Palette,
+  rows: readonly RatioRow[],
+  key: "throughput" | "e2e",
+): TopLevelSpec {
   const variants = variantNames(results);
   const loads = [...new Set(rows.map((row) => row.group))];
-  const drawn = [...new Set(rows.map((row) => variants.indexOf(variantName(results, row.entry.cell))))].sort((a, b) => a - b);
+  const drawn = [...new Set(rows.map((row) => variants.indexOf(variantName(results, row.entry.cell))))].sort(
+    (a, b) => a - b,
+  );
   const data = rows.flatMap((row) => {
     const ratio = row[key];
     const s = variants.indexOf(variantName(results, row.entry.cell));
     if (ratio === null) return [];
     const aside = (drawn.indexOf(s) - (drawn.length - 1) / 2) * (0.6 / Math.max(1, drawn.length));
-    return [{ s, y: loads.indexOf(row.group) + 0.5 + aside, value: ratio.value, low: ratio.low ?? ratio.value, high: ratio.high ?? ratio.value }];
+    return [
+      {
+        s,
+        y: loads.indexOf(row.group) + 0.5 + aside,
+        value: ratio.value,
+        low: ratio.low ?? ratio.value,
+        high: ratio.high ?? ratio.value,
+        bounded: ratio.low !== undefined,
+      },
+    ];
   });
   const ends = data.flatMap((row) => [row.low, row.high]);
   const styles = drawn.map((index) => seriesStyle(palette, index));
-  const color = { field: "s", type: "nominal", scale: { domain: drawn, range: styles.map((style) => style.color) }, legend: null } as const;
+  const color = {
+    field: "s",
+    type: "nominal",
+    scale: { domain: drawn, range: styles.map((style) => style.color) },
+    legend: null,
+  } as const;
   const positions = loads.map((_, i) => i + 0.5);
   const labels = loadLabels(loads).map((label) => shorten(label, 24));
   const reach: number[] = [Math.min(0.9, ...ends), Math.max(1.1, ...ends)];
@@ -125,15 +161,33 @@ function ratioPanel(results: Results, palette: Palette, rows: readonly RatioRow[
     config: panelConfig(palette),
     data: { values: data },
     layer: [
-      { data: { values: [{ one: 1 }] }, mark: { type: "rule", strokeWidth: 1.4, color: palette.muted }, encoding: { x: { ...x, field: "one" } } },
-      { mark: { type: "rule", strokeWidth: 5, opacity: 0.35 }, encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y, color } },
       {
-        mark: { type: "point", filled: true, size: 55, opacity: 1 },
+        data: { values: loads.slice(1).map((_, i) => ({ y: i + 1 })) },
+        mark: { type: "rule", strokeWidth: 1, color: palette.grid },
+        encoding: { y },
+      },
+      {
+        data: { values: [{ one: 1 }] },
+        mark: { type: "rule", strokeWidth: 1.4, color: palette.muted },
+        encoding: { x: { ...x, field: "one" } },
+      },
+      {
+        mark: { type: "rule", strokeWidth: 5, opacity: 0.35 },
+        encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y, color },
+      },
+      {
+        mark: { type: "point", filled: true, size: 55 },
         encoding: {
           x: { ...x, field: "value" },
+          opacity: { condition: { test: "datum.bounded", value: 1 }, value: 0.45 },
           y,
           color,
-          shape: { field: "s", type: "nominal", scale: { domain: drawn, range: styles.map((style) => style.shape) }, legend: null },
+          shape: {
+            field: "s",
+            type: "nominal",
+            scale: { domain: drawn, range: styles.map((style) => style.shape) },
+            legend: null,
+          },
         },
       },
     ],
@@ -148,10 +202,20 @@ function ratioTable(
   const ratioCell = (ratio: Ratio | null): TableCell =>
     ratio === null
       ? text(NONE)
-      : text(formatNumber(ratio.value), ratio.low === undefined || ratio.high === undefined ? undefined : `[${formatRange(ratio.low, ratio.high)}]`);
+      : text(
+          formatNumber(ratio.value),
+          ratio.low === undefined || ratio.high === undefined
+            ? undefined
+            : `[${formatRange(ratio.low, ratio.high)}]`,
+        );
   return {
     caption: `Times ${baseline}`,
-    columns: [textColumn("Load"), textColumn("Variant"), numericColumn("Throughput", `× ${baseline}`), numericColumn("E2E latency", `× ${baseline}`)],
+    columns: [
+      textColumn("Load"),
+      textColumn("Variant"),
+      numericColumn("Throughput", `× ${baseline}`),
+      numericColumn("E2E latency", `× ${baseline}`),
+    ],
     groups: models.map(({ model, rows }) => ({
       title: model.model,
       rows: rows.map((row) => [

@@ -44,14 +44,21 @@ export const startupByPhase: PlotMaker = (results, palette) => {
     return phases.length === 0 ? [] : [{ cell, phases }];
   });
   if (started.length === 0) return undefined;
-  const used = [...new Set(started.flatMap(({ phases }) => phases.map((each) => each.phase)))].sort((a, b) => a - b);
+  const used = [...new Set(started.flatMap(({ phases }) => phases.map((each) => each.phase)))].sort(
+    (a, b) => a - b,
+  );
   const square = "M-1,-1H1V1H-1Z";
   const names = started.map(({ cell }) => cellName(results, cell));
   return {
     id: "startup",
     title: "Start-up by phase",
-    caption: "Seconds from the start of the deployment until the first completion came back; shorter is better. Once a cell, so without an interval.",
-    legend: used.map((phase) => ({ name: PHASES[phase]?.[1] ?? "", color: palette.phases[phase] ?? palette.ink, shape: square })),
+    caption:
+      "Seconds from the start of the deployment until the first completion came back; shorter is better. Once a cell, so without an interval.",
+    legend: used.map((phase) => ({
+      name: PHASES[phase]?.[1] ?? "",
+      color: palette.phases[phase] ?? palette.ink,
+      shape: square,
+    })),
     panels: [
       {
         title: "Time to the first completion, s",
@@ -61,7 +68,11 @@ export const startupByPhase: PlotMaker = (results, palette) => {
     ],
     table: {
       caption: "Start-up in seconds",
-      columns: [textColumn("Cell"), ...used.map((phase) => numericColumn(PHASES[phase]?.[1] ?? "")), numericColumn("total")],
+      columns: [
+        textColumn("Cell"),
+        ...used.map((phase) => numericColumn(PHASES[phase]?.[1] ?? "")),
+        numericColumn("total"),
+      ],
       groups: [
         {
           rows: started.map(({ phases }, i): readonly TableCell[] => [
@@ -94,7 +105,7 @@ function startupPanel(
   const x = {
     type: "quantitative",
     title: "seconds",
-    scale: { zero: true, nice: false, domainMax: 1.16 * Math.max(...totals.map((total) => total.to)) },
+    scale: { zero: true, nice: false, domainMax: 1.28 * Math.max(...totals.map((total) => total.to)) },
     axis: { grid: true, tickCount: 5, format: ",~r" },
   } as const;
   const y = {
@@ -102,7 +113,13 @@ function startupPanel(
     type: "ordinal",
     title: null,
     scale: { domain: rows, paddingInner: 0.35, paddingOuter: 0.2 },
-    axis: { labelExpr: labelsByPosition(rows, names.map((name) => shorten(name, 26))), domain: false },
+    axis: {
+      labelExpr: labelsByPosition(
+        rows,
+        names.map((name) => shorten(name, 26)),
+      ),
+      domain: false,
+    },
   } as const;
   const phases = palette.phases.map((_, i) => i);
   return {
@@ -119,7 +136,12 @@ function startupPanel(
           x: { ...x, field: "from" },
           x2: { field: "to" },
           y,
-          color: { field: "phase", type: "nominal", scale: { domain: phases, range: [...palette.phases] }, legend: null },
+          color: {
+            field: "phase",
+            type: "nominal",
+            scale: { domain: phases, range: [...palette.phases] },
+            legend: null,
+          },
         },
       },
       {

@@ -17,7 +17,8 @@ interface TextMetrics {
  */
 export async function renderSvg(spec: TopLevelSpec): Promise<string> {
   const [vega, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
-  (vega as unknown as TextMetrics).textMetrics.width = (item, text) => estimateWidth(String(text), item.fontSize ?? 11);
+  (vega as unknown as TextMetrics).textMetrics.width = (item, text) =>
+    estimateWidth(String(text), item.fontSize ?? 11);
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", logLevel: vega.Error });
   try {
     return cleanSvg(await view.toSVG());
@@ -32,17 +33,22 @@ export function estimateWidth(text: string, fontSize: number): number {
 
 /** Leaves out what draws nothing: empty frames, hidden labels, defaults. About half of vega's output. */
 function cleanSvg(svg: string): string {
-  return svg
-    .replace(/<path class="(?:background|foreground)"[^>]*\bd=""[^>]*\/>/g, "")
-    .replace(/<path class="background"[^>]*\bd="M0,0h0v0h0Z"[^>]*\/>/g, "")
-    .replace(/<path class="background" d="[^"]*"\/>/g, "")
-    .replace(/<text\b[^>]*\bopacity="0"[^>]*>[^<]*<\/text>/g, "")
-    .replace(/<text\b[^>]*\/>/g, "")
-    .replace(/ (?:pointer-events="none"|opacity="1"|stroke-width="1"|font-family="[^"]*"|aria-hidden="true"|aria-roledescription="[^"]*"|role="[^"]*"|class="[^"]*"|xmlns:xlink="[^"]*"|version="1.1")/g, "")
-    // Coordinates need no more than hundredths of a pixel; text is left alone.
-    .replace(/ (?:d|transform|x2|y2)="[^"]*"/g, (attribute) =>
-      attribute.replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2)))),
-    );
+  return (
+    svg
+      .replace(/<path class="(?:background|foreground)"[^>]*\bd=""[^>]*\/>/g, "")
+      .replace(/<path class="background"[^>]*\bd="M0,0h0v0h0Z"[^>]*\/>/g, "")
+      .replace(/<path class="background" d="[^"]*"\/>/g, "")
+      .replace(/<text\b[^>]*\bopacity="0"[^>]*>[^<]*<\/text>/g, "")
+      .replace(/<text\b[^>]*\/>/g, "")
+      .replace(
+        / (?:pointer-events="none"|opacity="1"|stroke-width="1"|font-family="[^"]*"|aria-hidden="true"|aria-roledescription="[^"]*"|role="[^"]*"|class="[^"]*"|xmlns:xlink="[^"]*"|version="1.1")/g,
+        "",
+      )
+      // Coordinates need no more than hundredths of a pixel; text is left alone.
+      .replace(/ (?:d|transform|x2|y2)="[^"]*"/g, (attribute) =>
+        attribute.replace(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2)))),
+      )
+  );
 }
 
 /** What all panels share. Panels have no legends and no titles of their own: the page and PNG draw these. */

@@ -1,0 +1,36 @@
+import { formatNumber, formatRange, NONE } from "./describe.ts";
+import { type Estimate, type LatencyName, latencyOf } from "./estimates.ts";
+import type { Entry } from "./groups.ts";
+import { type TableCell, text } from "./table.ts";
+
+/** A value with its interval in brackets, or its lowest and highest in parentheses, below. */
+export function estimateCell(estimate: Estimate | null, divisor = 1): TableCell {
+  if (estimate === null) return text(NONE);
+  const value = formatNumber(estimate.value / divisor);
+  if (estimate.low === undefined || estimate.high === undefined) return text(value);
+  const range = formatRange(estimate.low / divisor, estimate.high / divisor);
+  return text(value, estimate.spread === "interval" ? `[${range}]` : `(${range})`);
+}
+
+/** Count, mean, lowest, the percentiles that the sample carries, and highest; each with its interval below. */
+export function latencyCells(entry: Entry, name: LatencyName): readonly TableCell[] {
+  const latency = latencyOf(entry.point, name);
+  if (latency === null) return Array.from({ length: 8 }, () => text(NONE));
+  const withInterval = (key: "mean" | "p50" | "p90" | "p95" | "p99") => {
+    const interval = latency.intervals[key];
+    return text(
+      formatNumber(latency[key]),
+      interval === undefined ? undefined : `[${formatRange(...interval)}]`,
+    );
+  };
+  return [
+    text(String(latency.count)),
+    withInterval("mean"),
+    text(formatNumber(latency.min)),
+    withInterval("p50"),
+    withInterval("p90"),
+    withInterval("p95"),
+    withInterval("p99"),
+    text(formatNumber(latency.max)),
+  ];
+}
