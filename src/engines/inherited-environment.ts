@@ -40,3 +40,8 @@ export function inheritedEnvironment(engine: EngineKind, env: NodeJS.ProcessEnv)
     ),
   );
 }
+
+/** Whether an inherited variable's value must not be shown: rather one too many than one too few. */
+export function isSecretName(name: string): boolean {
+  return /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name);
+}

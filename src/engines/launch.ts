@@ -1,11 +1,10 @@
 import type { CellPlan, EngineKind, ServerPlan } from "../config/plan.ts";
-import { isSecretName, resolveSecretEnv } from "../config/secrets.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { Hardware } from "../results/schema.ts";
 import type { ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
 import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
-import { inheritedEnvironment } from "./inherited-environment.ts";
+import { inheritedEnvironment, isSecretName } from "./inherited-environment.ts";
 import { findLauncher } from "./launcher.ts";
 import { precisionOfType } from "./model-files.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
@@ -22,6 +21,11 @@ export interface ResolveInput {
   readonly report: (line: string) => void;
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
+  /** Puts the values of secrets in place of their names: resolveSecretEnv of src/config/secrets.ts. */
+  readonly resolveSecrets: (
+    holder: { readonly env: Readonly<Record<string, string>>; readonly secretEnv: readonly string[] },
+    environment: NodeJS.ProcessEnv,
+  ) => Readonly<Record<string, string>>;
 }
 
 /** One cell's server as it will be started, and what is known of it before. */
@@ -82,7 +86,7 @@ async function resolveProcess(input: ResolveInput, server: PlanOf<"process">): P
     ...inherited,
     ...engineFacts.env(launch),
     ...launcher.env,
-    ...resolveSecretEnv(server, env),
+    ...input.resolveSecrets(server, env),
   };
   const secretEnv = [...new Set([...server.secretEnv, ...Object.keys(inherited).filter(isSecretName)])];
   const engineVersion = launcher.version ?? cell.version ?? "unknown";
@@ -163,7 +167,7 @@ function resolveStanding(input: ResolveInput, server: PlanOf<"standing">): Resol
   const model = unseenModel(cell);
   const engineVersion = cell.version ?? "unknown";
   const headers = {
-    ...resolveSecretEnv({ env: server.headers, secretEnv: server.secretHeaders }, env),
+    ...input.resolveSecrets({ env: server.headers, secretEnv: server.secretHeaders }, env),
     ...authorization(server.apiKeyEnv, env),
   };
   return {

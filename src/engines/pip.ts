@@ -42,9 +42,9 @@ export function pipEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.Pro
   return { ...rest, PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0", PIP_DISABLE_PIP_VERSION_CHECK: "1" };
 }
 
-/** "  Downloading torch-2.13.0-cp311-….whl (527.4 MB)" */
+/** "  Downloading torch-2.13.0-cp311-….whl (527.4 MB)"; what is smaller than a megabyte is not worth a line. */
 function reportDownload(line: string, report: (line: string) => void): void {
-  const [, file, size] = /^\s*Downloading\s+(\S+).*\(([\d.]+ [kMG]?B)\)/.exec(line) ?? [];
+  const [, file, size] = /^\s*Downloading\s+(\S+).*\(([\d.]+ [MG]B)\)/.exec(line) ?? [];
   if (file === undefined) return;
   const [name, version] = file.replace(/^.*\//, "").split("-");
   report(`downloading ${name} ${version} (${size})`);

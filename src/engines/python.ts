@@ -55,10 +55,7 @@ export async function findPython(range: PythonRange, env: NodeJS.ProcessEnv = pr
 const candidateNames = ["python3", ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`), "python"];
 
 /** What a Python says of itself; undefined when it does not start (shims of version managers may not). */
-export async function askPython(
-  name: string,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Python | undefined> {
+async function askPython(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Python | undefined> {
   const { code, stdout } = await runProgram(name, ["-I", "-c", describe], { env, timeoutMs: 20_000 });
   if (code !== 0) return undefined;
   try {

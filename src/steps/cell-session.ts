@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import type { CellPlan } from "../config/plan.ts";
+import { resolveSecretEnv } from "../config/secrets.ts";
 import { detectServer } from "../engines/detect.ts";
 import { type ResolvedServer, resolveServer } from "../engines/launch.ts";
 import { LlmbenchError } from "../error.ts";
 import { type Clock, startClock } from "../load/clock.ts";
-import { requestOnce } from "../load/request-once.ts";
 import type { RequestRecord } from "../load/record.ts";
+import { requestOnce } from "../load/request-once.ts";
 import type { Prompt } from "../load/request-source.ts";
 import type { Transport } from "../load/transport.ts";
 import { createUndiciTransport } from "../load/undici-transport.ts";
@@ -52,7 +53,15 @@ export class CellSession {
   /** What will run: installs what is missing. Throws ENGINE_*, MODEL_*, INSTALL_*. */
   resolve(): Promise<ResolvedServer> {
     const { run, cell, hardware, selfCommand, report, signal } = this.#options;
-    return (this.#resolved ??= resolveServer({ runId: run.id, cell, hardware, selfCommand, report, signal }));
+    return (this.#resolved ??= resolveServer({
+      runId: run.id,
+      cell,
+      hardware,
+      selfCommand,
+      report,
+      signal,
+      resolveSecrets: resolveSecretEnv,
+    }));
   }
 
   async backend(): Promise<ServerBackend> {
@@ -97,8 +106,13 @@ export class CellSession {
     const { run, signal } = this.#options;
     const server = await this.ensure(known);
     const stored = await run.readServer(this.cell.id, server.deployment);
-    if (stored.found && stored.value.instance === server.instance) return { server, startup: stored.value.startup };
-    const { startup } = await backend.waitReady(spec, (running, signal) => this.#prove(running.url, signal), signal);
+    if (stored.found && stored.value.instance === server.instance)
+      return { server, startup: stored.value.startup };
+    const { startup } = await backend.waitReady(
+      spec,
+      (running, signal) => this.#prove(running.url, signal),
+      signal,
+    );
     await run.writeServer(await this.#serverRecord(server, startup, backend.kind));
     return { server, startup };
   }
@@ -161,7 +175,11 @@ export class CellSession {
     });
   }
 
-  async #serverRecord(server: ServerRef, startup: Startup, backend: ServerBackend["kind"]): Promise<ServerRecord> {
+  async #serverRecord(
+    server: ServerRef,
+    startup: Startup,
+    backend: ServerBackend["kind"],
+  ): Promise<ServerRecord> {
     const resolved = await this.resolve();
     const { spec, model } = resolved;
     const said = await detectServer(await this.#getter(server.url), this.cell.engine).catch(() => undefined);
@@ -177,7 +195,8 @@ export class CellSession {
       url: server.url,
       backend,
       engine: this.cell.engine,
-      engineVersion: resolved.engineVersion === "unknown" ? (said?.version ?? "unknown") : resolved.engineVersion,
+      engineVersion:
+        resolved.engineVersion === "unknown" ? (said?.version ?? "unknown") : resolved.engineVersion,
       dialect: resolved.dialect.name,
       command: spec.command.map(mask),
       ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CellPlan, ServerPlan } from "../../src/config/plan.ts";
+import { resolveSecretEnv } from "../../src/config/secrets.ts";
 import { listEngines } from "../../src/engines/availability.ts";
 import { type ResolveInput, resolveServer } from "../../src/engines/launch.ts";
 import { fakePython, makeFolder, writeProgram } from "./folders.ts";
@@ -48,6 +49,7 @@ function input(
     hardware: { name: "CPU, 4 cores", cpu: { model: "CPU", cores: 4 }, gpus: [] },
     selfCommand: ["node", "/somewhere/llmbench.mjs"],
     report: () => {},
+    resolveSecrets: resolveSecretEnv,
     env,
     ...more,
     cell: { id: "v--m", variant: "v", engine: "vllm", model: { id: "m" }, ...cell } as CellPlan,

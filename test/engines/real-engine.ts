@@ -1,4 +1,5 @@
 import type { CellPlan, EngineKind, ServerPlan } from "../../src/config/plan.ts";
+import { resolveSecretEnv } from "../../src/config/secrets.ts";
 import { type ResolvedServer, resolveServer } from "../../src/engines/launch.ts";
 import { buildRequest } from "../../src/engines/request.ts";
 import { describeHardware } from "../../src/servers/hardware.ts";
@@ -34,6 +35,7 @@ export async function resolveReal(
     cell: cell as unknown as CellPlan,
     hardware: await describeHardware(),
     selfCommand: [],
+    resolveSecrets: resolveSecretEnv,
     report: more.report ?? (() => {}),
     ...(more.env === undefined ? {} : { env: more.env }),
   });
