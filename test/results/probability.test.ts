@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { cumulativeStdNormalProbability, gammaln } from "simple-statistics";
 import { describe, expect, it } from "vitest";
-import { binomialCdf, incompleteBeta, logGamma, normalCdf, tCdf, tQuantile } from "../../src/results/probability.ts";
+import {
+  binomialCdf,
+  incompleteBeta,
+  logGamma,
+  normalCdf,
+  tCdf,
+  tQuantile,
+} from "../../src/results/probability.ts";
 
 describe("Student's t", () => {
   // NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2: three decimals.
@@ -84,6 +91,7 @@ describe("the special functions", () => {
   it("give a normal within 1e-7 of the known, and simple-statistics' table", () => {
     expect(Math.abs(normalCdf(1.959963985) - 0.975)).toBeLessThan(1e-7);
     expect(Math.abs(normalCdf(-2.326347874) - 0.01)).toBeLessThan(1e-7);
-    for (const z of [-2.5, -1, 0, 0.44, 3]) expect(normalCdf(z)).toBeCloseTo(cumulativeStdNormalProbability(z), 3);
+    for (const z of [-2.5, -1, 0, 0.44, 3])
+      expect(normalCdf(z)).toBeCloseTo(cumulativeStdNormalProbability(z), 3);
   });
 });

@@ -1,4 +1,5 @@
 import type { LoadSetting, RecordHeader, RequestRecord } from "../../src/load/record.ts";
+import { createRandom } from "../fixtures/make-run.ts";
 
 /** One read of an answer: when it came, ms, and the chunks in it. */
 export type Read = number | { readonly at: number; readonly chunks: number };
@@ -18,7 +19,9 @@ export interface RequestInWords {
 
 /** A record from times in milliseconds. By default it has one token a chunk, all counted, and ends by length. */
 export function request(words: RequestInWords, i = 0): RequestRecord {
-  const reads = (words.reads ?? []).map((read) => (typeof read === "number" ? { at: read, chunks: 1 } : read));
+  const reads = (words.reads ?? []).map((read) =>
+    typeof read === "number" ? { at: read, chunks: 1 } : read,
+  );
   const us = (ms: number): number => Math.round(ms * 1000);
   const first = reads[0]?.at;
   const last = reads.at(-1)?.at;
@@ -76,13 +79,10 @@ export function every(gap: number, from: number, count: number): number[] {
   return Array.from({ length: count }, (_, k) => from + k * gap);
 }
 
-/** Numbers in (0, 1): the minimal standard generator of Park and Miller, enough for the simulations of a test. */
+/** Numbers in (0, 1). */
 export function randomFrom(seed: number): () => number {
-  let state = (seed * 2 + 1) % 2147483647;
-  return () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
+  const random = createRandom(seed);
+  return () => Math.max(random(), Number.MIN_VALUE);
 }
 
 /** Standard normal numbers (Box and Muller). */

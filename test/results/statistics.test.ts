@@ -29,12 +29,15 @@ describe("a quantile", () => {
 });
 
 describe("the fewest samples of a percentile", () => {
-  it.each(PERCENTILES)("is for %s the first at which the second largest is a 99 %% upper bound", (name, p) => {
-    // The second largest is below the percentile when at most one of n lies above it.
-    const fails = (n: number): number => 1 - binomialCdf(n - 2, n, p);
-    expect(fails(MIN_SAMPLES[name])).toBeLessThanOrEqual(0.01);
-    expect(fails(MIN_SAMPLES[name] - 1)).toBeGreaterThan(0.01);
-  });
+  it.each(PERCENTILES)(
+    "is for %s the first at which the second largest is a 99 %% upper bound",
+    (name, p) => {
+      // The second largest is below the percentile when at most one of n lies above it.
+      const fails = (n: number): number => 1 - binomialCdf(n - 2, n, p);
+      expect(fails(MIN_SAMPLES[name])).toBeLessThanOrEqual(0.01);
+      expect(fails(MIN_SAMPLES[name] - 1)).toBeGreaterThan(0.01);
+    },
+  );
 
   it("is kept: one sample fewer gives null", () => {
     for (const [name] of PERCENTILES) {
@@ -147,14 +150,18 @@ describe("Wilson's interval", () => {
 
   it("holds the share, within 0 and 1, and is null without samples", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true }), (n, part) => {
-        const k = Math.round(part * n);
-        const [low, high] = wilsonInterval(k, n) as [number, number];
-        expect(low).toBeGreaterThanOrEqual(0);
-        expect(high).toBeLessThanOrEqual(1);
-        expect(low).toBeLessThanOrEqual(k / n);
-        expect(high).toBeGreaterThanOrEqual(k / n);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (n, part) => {
+          const k = Math.round(part * n);
+          const [low, high] = wilsonInterval(k, n) as [number, number];
+          expect(low).toBeGreaterThanOrEqual(0);
+          expect(high).toBeLessThanOrEqual(1);
+          expect(low).toBeLessThanOrEqual(k / n);
+          expect(high).toBeGreaterThanOrEqual(k / n);
+        },
+      ),
       { seed: 3 },
     );
     expect(wilsonInterval(0, 0)).toBeNull();
@@ -209,7 +216,8 @@ describe("a summary", () => {
           if (a === null || b === null) expect(b).toBe(a);
           else expect(b / (a * factor)).toBeCloseTo(1, 9);
         };
-        for (const name of ["mean", "min", "max", "p50", "p90", "p95"] as const) close(one[name], scaled[name]);
+        for (const name of ["mean", "min", "max", "p50", "p90", "p95"] as const)
+          close(one[name], scaled[name]);
         expect(scaled.effectiveCount / one.effectiveCount).toBeCloseTo(1, 6);
       }),
       { seed: 6 },
@@ -256,10 +264,12 @@ describe("coverage in 1500 simulated measurements", () => {
     return held / given;
   }
 
-  const exponential = (n: number) => (run: number): Float64Array => {
-    const random = randomFrom(run * 7919 + n);
-    return Float64Array.from({ length: n }, () => -Math.log(random()));
-  };
+  const exponential =
+    (n: number) =>
+    (run: number): Float64Array => {
+      const random = randomFrom(run * 7919 + n);
+      return Float64Array.from({ length: n }, () => -Math.log(random()));
+    };
 
   it("holds the median of 12 and of 40 exponential latencies", () => {
     expect(coverage("p50", Math.LN2, exponential(12))).toBeGreaterThanOrEqual(0.94);
@@ -273,14 +283,16 @@ describe("coverage in 1500 simulated measurements", () => {
   });
 
   it("holds the mean of 12 normal latencies, and of correlated ones", () => {
-    const normal = (n: number, rho: number) => (run: number): Float64Array => {
-      const next = normalFrom(run * 104_729 + n);
-      let before = next();
-      return Float64Array.from({ length: n }, () => {
-        before = rho * before + Math.sqrt(1 - rho * rho) * next();
-        return 100 + 5 * before;
-      });
-    };
+    const normal =
+      (n: number, rho: number) =>
+      (run: number): Float64Array => {
+        const next = normalFrom(run * 104_729 + n);
+        let before = next();
+        return Float64Array.from({ length: n }, () => {
+          before = rho * before + Math.sqrt(1 - rho * rho) * next();
+          return 100 + 5 * before;
+        });
+      };
     expect(coverage("mean", 100, normal(12, 0))).toBeGreaterThanOrEqual(0.93);
     expect(coverage("mean", 100, normal(200, 0.6))).toBeGreaterThanOrEqual(0.93);
     // What ignoring the correlation would give is far from it: the effective number is what holds the level.
