@@ -106,7 +106,7 @@ export interface RequestRecord {
   };
 }
 
-export type RequestErrorKind =
+type RequestErrorKind =
   | "refused"
   | "connect"
   | "reset"
