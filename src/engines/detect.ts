@@ -14,7 +14,7 @@ export type Get = (path: string) => Promise<{
 export const dialectOptions = ["auto", ...EngineKindSchema.options, "openai"] as const;
 export type DialectOption = (typeof dialectOptions)[number];
 
-export interface ServedModel {
+interface ServedModel {
   readonly id: string;
   /** Longest prompt + output, tokens, where the server says. */
   readonly maxLength?: number;

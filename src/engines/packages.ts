@@ -25,7 +25,7 @@ export const vllmCpu = {
 } as const;
 
 /** A file inside a wheel. */
-export interface WheelFile {
+interface WheelFile {
   /** Name and version that the wheel's file name begins with. */
   readonly wheel: string;
   readonly path: string;

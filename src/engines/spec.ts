@@ -1,4 +1,4 @@
-import type { CellPlan, EngineKind, EngineSettings } from "../config/plan.ts";
+import type { EngineKind, EngineSettings } from "../config/plan.ts";
 import type { ReadinessProbe } from "../servers/server.ts";
 
 /** All that the product knows of one engine: data and small functions. One file an engine. */
@@ -31,7 +31,7 @@ export interface LaunchInput {
   readonly version?: string;
 }
 
-export type ServerMetric =
+type ServerMetric =
   | "requestsRunning"
   | "requestsWaiting"
   | "cacheUsageShare"
@@ -92,5 +92,3 @@ export interface GenerationRequest {
   readonly continuousUsage?: boolean;
   readonly extraBody: Readonly<Record<string, unknown>>;
 }
-
-export type { CellPlan };

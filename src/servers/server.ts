@@ -1,4 +1,4 @@
-import type { ServerRecord, Startup } from "../results/schema.ts";
+import type { Startup } from "../results/schema.ts";
 
 /** How to start one server: made by src/engines from a cell, so that back ends know no engine. */
 export interface ServerSpec {
@@ -65,5 +65,3 @@ export interface ServerBackend {
   /** Servers of a run (all runs without an id) that are up. */
   list(runId?: string): Promise<readonly { runId: string; cellId: string; server: RunningServer }[]>;
 }
-
-export type { ServerRecord };
