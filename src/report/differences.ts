@@ -1,11 +1,9 @@
-import type { CellResult, Results } from "../results/schema.ts";
+import type { CellResult, Difference, Results } from "../results/schema.ts";
 import { joinWords } from "./describe.ts";
 import { gather, variantName } from "./groups.ts";
 
-type DifferenceKind = Results["differences"][number]["kind"];
-
 /** What differed, for a sentence. */
-export const DIFFERENCE_WORDS: Readonly<Record<DifferenceKind, string>> = {
+export const DIFFERENCE_WORDS: Readonly<Record<Difference["kind"], string>> = {
   precision: "precision of the weights",
   "prompt-tokens": "prompt length in tokens",
   "output-tokens": "output length in tokens",
@@ -22,24 +20,33 @@ export function describeDifferences(
   results: Results,
   compared: readonly (readonly CellResult[])[],
 ): string | undefined {
-  const words = new Set<string>();
-  for (const cells of compared) {
-    const precisions = gather(
-      cells.filter((cell) => cell.model.precision !== undefined),
-      (cell) => cell.model.precision ?? "",
-    );
-    if (precisions.length > 1) {
-      const parts = precisions.map(
-        ([precision, same]) =>
-          `${precision} for ${joinWords(same.map((cell) => variantName(results, cell)))}`,
-      );
-      words.add(`${DIFFERENCE_WORDS.precision}: ${joinWords(parts)}`);
-    }
-    const ids = new Set(cells.map((cell) => cell.id));
-    for (const difference of results.differences) {
-      if (difference.kind === "precision" && precisions.length > 1) continue;
-      if (difference.cells.some((id) => ids.has(id))) words.add(DIFFERENCE_WORDS[difference.kind]);
-    }
-  }
-  return words.size === 0 ? undefined : [...words].join("; ");
+  const words = compared.flatMap((cells) => [
+    ...describePrecisions(results, cells),
+    ...describeHardware(cells),
+    ...results.differences
+      .filter((difference) => concerns(difference, cells))
+      .map(({ kind }) => DIFFERENCE_WORDS[kind]),
+  ]);
+  return words.length === 0 ? undefined : [...new Set(words)].join("; ");
+}
+
+function describePrecisions(results: Results, cells: readonly CellResult[]): readonly string[] {
+  const known = cells.filter((cell) => cell.model.precision !== undefined);
+  const groups = gather(known, (cell) => (cell.model.precision ?? "").toLowerCase());
+  if (groups.length < 2) return [];
+  const parts = groups.map(
+    ([, same]) =>
+      `${same[0]?.model.precision} for ${joinWords(same.map((cell) => variantName(results, cell)))}`,
+  );
+  return [`${DIFFERENCE_WORDS.precision}: ${joinWords(parts)}`];
+}
+
+function describeHardware(cells: readonly CellResult[]): readonly string[] {
+  return new Set(cells.map((cell) => cell.hardware)).size > 1 ? [DIFFERENCE_WORDS.hardware] : [];
+}
+
+/** Precision and hardware are read from the cells themselves: only those that are compared count. */
+function concerns(difference: Difference, cells: readonly CellResult[]): boolean {
+  if (difference.kind === "precision" || difference.kind === "hardware") return false;
+  return cells.filter((cell) => difference.cells.includes(cell.id)).length > 1;
 }

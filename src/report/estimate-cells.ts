@@ -1,7 +1,7 @@
+import type { LatencySummary } from "../results/schema.ts";
 import { formatNumber, formatRange, NONE } from "./describe.ts";
-import { type Estimate, type LatencyName, latencyOf } from "./estimates.ts";
-import type { Entry } from "./groups.ts";
-import { type TableCell, text } from "./table.ts";
+import type { Estimate } from "./estimates.ts";
+import { type Column, numericColumn, type TableCell, text } from "./table.ts";
 
 /** A value with its interval in brackets, or its lowest and highest in parentheses, below. */
 export function estimateCell(estimate: Estimate | null, divisor = 1): TableCell {
@@ -13,9 +13,8 @@ export function estimateCell(estimate: Estimate | null, divisor = 1): TableCell 
 }
 
 /** Count, mean, lowest, the percentiles that the sample carries, and highest; each with its interval below. */
-export function latencyCells(entry: Entry, name: LatencyName): readonly TableCell[] {
-  const latency = latencyOf(entry.point, name);
-  if (latency === null) return Array.from({ length: 8 }, () => text(NONE));
+export function latencyCells(latency: LatencySummary | null): readonly TableCell[] {
+  if (latency === null) return Array.from({ length: LATENCY_COLUMNS.length }, () => text(NONE));
   const withInterval = (key: "mean" | "p50" | "p90" | "p95" | "p99") => {
     const interval = latency.intervals[key];
     return text(
@@ -34,3 +33,15 @@ export function latencyCells(entry: Entry, name: LatencyName): readonly TableCel
     text(formatNumber(latency.max)),
   ];
 }
+
+/** The columns of `latencyCells`. */
+export const LATENCY_COLUMNS: readonly Column[] = [
+  "n",
+  "Mean",
+  "Lowest",
+  "p50",
+  "p90",
+  "p95",
+  "p99",
+  "Highest",
+].map((title) => numericColumn(title));

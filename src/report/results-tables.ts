@@ -8,8 +8,8 @@ import {
   NONE,
   VERDICT_WORDS,
 } from "./describe.ts";
-import { estimateCell, latencyCells } from "./estimate-cells.ts";
-import { commonThroughput, latencyMean, THROUGHPUT_WORDS, throughputOf } from "./estimates.ts";
+import { estimateCell, LATENCY_COLUMNS, latencyCells } from "./estimate-cells.ts";
+import { commonThroughput, latencyMean, latencyOf, THROUGHPUT_WORDS, throughputOf } from "./estimates.ts";
 import { type Entry, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
 import { numericColumn, type Table, type TableCell, text, textColumn } from "./table.ts";
 import { countVerdicts, describeCounts } from "./verdicts.ts";
@@ -84,11 +84,7 @@ export function percentileTable(results: Results, model: ModelGroup): Table {
   const names = { ttft: "TTFT", tpot: "TPOT", e2e: "E2E" } as const;
   return {
     caption: `Latencies of ${model.model} in milliseconds`,
-    columns: [
-      textColumn("Variant"),
-      textColumn("Latency"),
-      ...["n", "Mean", "Lowest", "p50", "p90", "p95", "p99", "Highest"].map((title) => numericColumn(title)),
-    ],
+    columns: [textColumn("Variant"), textColumn("Latency"), ...LATENCY_COLUMNS],
     groups: model.blocks
       .flatMap((block) => block.loads)
       .map((group) => ({
@@ -99,7 +95,7 @@ export function percentileTable(results: Results, model: ModelGroup): Table {
             (["ttft", "tpot", "e2e"] as const).map((name): readonly TableCell[] => [
               text(variantName(results, entry.cell)),
               text(names[name]),
-              ...latencyCells(entry, name),
+              ...latencyCells(latencyOf(entry.point, name)),
             ]),
           ),
       }))

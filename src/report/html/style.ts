@@ -100,7 +100,7 @@ main,footer{max-width:none;padding:0}
 nav{display:none}
 section,.panel,.finding,tr{break-inside:avoid}
 #results,#settings,#verdicts,#run{break-inside:auto}
-h2,h3,figcaption{break-after:avoid}
+h2,h3,.hint,figcaption,caption,thead,.group{break-after:avoid}
 .scroll,pre{overflow:visible}
 pre{white-space:pre-wrap}
 table{font-size:8.5pt}

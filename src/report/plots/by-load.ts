@@ -34,7 +34,7 @@ function throughputMeasure(kind: ThroughputKind): Measure {
 }
 
 function latencyMeasure(name: LatencyName, open: boolean): Measure {
-  const user = open ? "user " : "";
+  const user = open ? "User " : "";
   if (name === "e2e")
     return {
       title: `${user}E2E latency, mean`,

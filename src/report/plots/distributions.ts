@@ -1,9 +1,8 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Histogram, Results } from "../../results/schema.ts";
+import type { Histogram, LatencySummary, Results } from "../../results/schema.ts";
 import { describeLoad } from "../describe.ts";
 import { shorten } from "../display-width.ts";
-import { latencyCells } from "../estimate-cells.ts";
-import { latencyOf } from "../estimates.ts";
+import { LATENCY_COLUMNS, latencyCells } from "../estimate-cells.ts";
 import {
   type Entry,
   groupByModel,
@@ -13,7 +12,7 @@ import {
   variantName,
   variantNames,
 } from "../groups.ts";
-import { numericColumn, type Table, text, textColumn } from "../table.ts";
+import { type Table, text, textColumn } from "../table.ts";
 import { variantLegend } from "./legend.ts";
 import type { Palette } from "./palette.ts";
 import { seriesStyle } from "./palette.ts";
@@ -23,7 +22,7 @@ import { labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
 type Distributed = "ttft" | "tpot";
 
 const TITLES: Readonly<Record<Distributed, { readonly title: string; readonly words: string }>> = {
-  ttft: { title: "TTFT", words: "time to first token" },
+  ttft: { title: "TTFT", words: "time from the send to the first token" },
   tpot: { title: "TPOT", words: "time per output token" },
 };
 
@@ -77,6 +76,12 @@ function drawn(group: LoadGroup): readonly Entry[] {
   return group.entries.filter((entry) => isComparable(entry) && entry.point.distributions !== undefined);
 }
 
+/** From the send, as the distributions are, also where requests arrive at a rate. */
+function sentLatency({ point }: Entry, name: Distributed): LatencySummary | null {
+  if (point.metrics === null) return null;
+  return name === "ttft" ? point.metrics.ttftMs : point.metrics.tpotMs;
+}
+
 interface Bar {
   readonly s: number;
   readonly from: number;
@@ -99,7 +104,7 @@ function ridgePanel(
     barsOf(entry.point.distributions?.[name], row, indices[row] ?? 0),
   );
   const means = entries.flatMap((entry, row) => {
-    const mean = latencyOf(entry.point, name)?.mean;
+    const mean = sentLatency(entry, name)?.mean;
     return mean === null || mean === undefined ? [] : [{ x: mean, foot: row + 0.94, top: row + 0.1 }];
   });
   const logX = needsLogScale(bars);
@@ -194,15 +199,12 @@ interface Place {
 function distributionTable(results: Results, name: Distributed, places: readonly Place[]): Table {
   return {
     caption: `${TITLES[name].title} in milliseconds`,
-    columns: [
-      textColumn("Variant"),
-      ...["n", "Mean", "Lowest", "p50", "p90", "p95", "p99", "Highest"].map((title) => numericColumn(title)),
-    ],
+    columns: [textColumn("Variant"), ...LATENCY_COLUMNS],
     groups: places.map(({ model, group }) => ({
       title: `${model.model}, ${describeLoad(group.load)}`,
       rows: drawn(group).map((entry) => [
         text(variantName(results, entry.cell)),
-        ...latencyCells(entry, name),
+        ...latencyCells(sentLatency(entry, name)),
       ]),
     })),
   };
