@@ -157,7 +157,8 @@ async function readSummaries(
   incomplete: string[],
 ): Promise<MeasurementSummary[]> {
   const asked = plan.points.find(({ id }) => id === point);
-  const repetitions = new Set(await run.listRepetitions(plan.id, point));
+  const repetitionsFound = await run.listRepetitions(plan.id, point);
+  const repetitions = new Set(repetitionsFound);
   const wanted = asked === undefined ? 1 : (asked.repetitions ?? plan.repetitions);
   for (let repetition = 1; repetition <= wanted; repetition++) repetitions.add(repetition);
   const summaries: MeasurementSummary[] = [];

@@ -163,25 +163,19 @@ function fullRunRate(samples: readonly Sample[]): RateSummary | null {
 }
 
 /**
- * Requests that meet every SLO among those that count; what llmbench itself cancelled is left out. TTFT and E2E are
- * judged as the user has them (from the schedule) in an open loop. An answer of one token has no TPOT to miss; one
- * whose tokens are not counted meets none.
+ * Requests that meet every SLO among those that count. TTFT and E2E are judged as the user has them (from the
+ * schedule) in an open loop. An answer of one token has no TPOT to miss; one whose tokens are not counted meets none.
  */
 function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean): Goodput | undefined {
-  const meets = (table: RequestTable, i: number): boolean =>
-    table.outcome[i] === Outcome.ok &&
-    (slos.ttftMs === undefined || (open ? userTtftMs : ttftMs)(table, i) <= slos.ttftMs) &&
-    (slos.e2eMs === undefined || (open ? userE2eMs : e2eMs)(table, i) <= slos.e2eMs) &&
-    (slos.tpotMs === undefined || tpotMs(table, i) <= slos.tpotMs || tokensAfterFirstChunk(table, i) <= 0);
   let judged = 0;
   let good = 0;
   let goodBeforeEnd = 0;
   for (const { table, counted, window, load } of samples) {
     const begun = startTimes(table, load);
     for (const i of counted) {
-      if (table.outcome[i] === Outcome.cancelled) continue;
+      if (table.outcome[i] === Outcome.cancelled && !hasMissed(table, i, begun[i] as number, slos)) continue;
       judged++;
-      if (!meets(table, i)) continue;
+      if (!meetsSlos(table, i, slos, open)) continue;
       good++;
       // The window ends with a send: counting that one too would add a request without its time.
       if (window !== null && (begun[i] as number) < window.endUs) goodBeforeEnd++;
@@ -194,6 +188,29 @@ function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean
     perSecond: seconds === 0 ? null : goodBeforeEnd / seconds,
     interval: wilsonInterval(good, judged),
   };
+}
+
+function meetsSlos(table: RequestTable, i: number, slos: SloPlan, open: boolean): boolean {
+  return (
+    table.outcome[i] === Outcome.ok &&
+    (slos.ttftMs === undefined || (open ? userTtftMs : ttftMs)(table, i) <= slos.ttftMs) &&
+    (slos.e2eMs === undefined || (open ? userE2eMs : e2eMs)(table, i) <= slos.e2eMs) &&
+    (slos.tpotMs === undefined || tpotMs(table, i) <= slos.tpotMs || tokensAfterFirstChunk(table, i) <= 0)
+  );
+}
+
+/**
+ * Whether a request had missed an SLO already when llmbench cancelled it: one that the cap held back until the end of
+ * the point had. Of the others nobody knows, so they are not judged.
+ */
+function hasMissed(table: RequestTable, i: number, begunUs: number, slos: SloPlan): boolean {
+  const waitedMs = ((table.end[i] as number) - begunUs) / 1000;
+  const firstText = table.firstText[i] as number;
+  const toFirstTextMs = Number.isNaN(firstText) ? waitedMs : (firstText - begunUs) / 1000;
+  return (
+    toFirstTextMs > (slos.ttftMs ?? Number.POSITIVE_INFINITY) ||
+    waitedMs > (slos.e2eMs ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 /** By usage, of all requests that ended well. */

@@ -87,12 +87,17 @@ function scheduleLags(
   const cap = load.arrival === "closed" ? undefined : load.maxConcurrency;
   const sends = Float64Array.from(sent, (i) => table.sent[i] as number).sort();
   const ends = Float64Array.from(sent, (i) => table.end[i] as number).sort();
-  let heldBack = 0;
+  // What the cap still held back when the point ended was never sent.
+  let heldBack =
+    cap === undefined
+      ? 0
+      : table.sent.filter((at, i) => Number.isNaN(at) && table.outcome[i] === Outcome.cancelled).length;
   const clientLag = Float64Array.from(sent, (i) => {
     const scheduledUs = table.scheduled[i] as number;
     const sentUs = table.sent[i] as number;
     let dueUs = scheduledUs;
-    if (cap !== undefined && countUpTo(sends, scheduledUs) - countUpTo(ends, scheduledUs) >= cap) {
+    const waited = sentUs > scheduledUs;
+    if (cap !== undefined && waited && countUpTo(sends, scheduledUs) - countUpTo(ends, scheduledUs) >= cap) {
       heldBack++;
       const ended = countUpTo(ends, sentUs);
       if (ended > 0) dueUs = Math.max(scheduledUs, ends[ended - 1] as number);

@@ -316,7 +316,7 @@ export const WarmupRecord = z.strictObject({
   promptTokens: z.array(z.number()),
   outputTokens: z.array(z.number()),
   inputLengths: z
-    .record(z.string(), z.strictObject({ tokens: z.number(), seedText: z.string() }))
+    .record(z.string(), z.strictObject({ tokens: z.number(), probes: z.number().int() }))
     .optional()
     .describe("Prompts learned to have a token length, by the length asked for."),
 });

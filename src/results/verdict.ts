@@ -184,7 +184,7 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
     reasons.push({
       code: "cache-contract",
       status: "note",
-      text: `The prompts were the same each time: ${percent(cachedShare)} of the prompt tokens came from the server's cache.`,
+      text: `Caches were left as they are (cache contract warm): ${percent(cachedShare)} of the prompt tokens came from the server's cache.`,
       value: cachedShare,
     });
   }

@@ -1,0 +1,326 @@
+import { describe, expect, it } from "vitest";
+import type { Observations } from "../../src/results/observations.ts";
+import type { Metrics, Reason, RequestCounts, StoredLoad } from "../../src/results/schema.ts";
+import { summariseLatency } from "../../src/results/statistics.ts";
+import {
+  type Circumstances,
+  fails,
+  isFinished,
+  judgeMeasurement,
+  worstStatus,
+} from "../../src/results/verdict.ts";
+
+const load: StoredLoad = { arrival: "closed", concurrency: 1, outputTokens: 100 };
+const requests: RequestCounts = { planned: 100, ok: 100, failed: 0, timedOut: 0, cancelled: 0 };
+const seen: Observations = {
+  scheduleLagMs: { p50: 0.1, p99: 0.2, max: 0.3 },
+  clientLagP99Ms: 0.2,
+  medianTtftMs: 100,
+  rateShortfall: 0,
+  clientRateShortfall: 0,
+  heldBack: 0,
+  outputOffTarget: 0,
+  answers: 100,
+  withoutUsage: 0,
+  firstChunkAssumed: 0,
+  cachedShare: null,
+};
+const circumstances: Circumstances = {
+  simulated: false,
+  outputLength: "forced",
+  instanceChanged: false,
+  interrupted: false,
+  clientBesideServer: false,
+};
+
+function metricsOf(count: number, windowSeconds: number | null = 10): Metrics {
+  const latency = summariseLatency(Float64Array.from({ length: count }, (_, i) => 100 + (i % 2) * 10));
+  return {
+    ttftMs: latency,
+    tpotMs: latency,
+    interChunkMs: latency,
+    e2eMs: latency,
+    outputTokensPerSecond: null,
+    outputTokensPerSecondFullRun: null,
+    requestsPerSecond: null,
+    outputTokensPerSecondPerUser: null,
+    windowSeconds,
+    tokens: { promptMean: null, outputMean: null, outputTarget: 100, outputTotal: 0, cachedMean: null },
+    finish: {},
+    chunksPerRead: {},
+    tokensPerChunkMean: null,
+  };
+}
+
+function judge(
+  changed: {
+    load?: StoredLoad;
+    requests?: Partial<RequestCounts>;
+    metrics?: Metrics;
+    seen?: Partial<Observations>;
+    circumstances?: Partial<Circumstances>;
+  } = {},
+) {
+  return judgeMeasurement(
+    changed.load ?? load,
+    { ...requests, ...changed.requests },
+    changed.metrics ?? metricsOf(100),
+    { ...seen, ...changed.seen },
+    { ...circumstances, ...changed.circumstances },
+  );
+}
+
+/** Status and codes, as `suspect: schedule-lag`. */
+function inWords(verdict: ReturnType<typeof judge>): string {
+  return [verdict.status, ...verdict.reasons.map((reason) => `${reason.code} ${reason.status}`)].join(", ");
+}
+
+describe("a clean measurement", () => {
+  it("is valid without a reason or a note", () => {
+    expect(judge()).toEqual({ status: "valid", reasons: [], notes: [] });
+  });
+});
+
+describe("schedule lag", () => {
+  it.each([
+    [5, "valid"],
+    [5.01, "suspect, schedule-lag suspect"],
+    [25, "suspect, schedule-lag suspect"],
+    [25.01, "invalid, schedule-lag invalid"],
+  ])("with a p99 of %d ms at a median TTFT of 100 ms is %s", (clientLagP99Ms, expected) => {
+    expect(inWords(judge({ seen: { clientLagP99Ms } }))).toBe(expected);
+  });
+
+  it("below 1 ms raises nothing, however short TTFT is", () => {
+    expect(inWords(judge({ seen: { clientLagP99Ms: 1, medianTtftMs: 2 } }))).toBe("valid");
+    expect(inWords(judge({ seen: { clientLagP99Ms: 1.01, medianTtftMs: 2 } }))).toBe(
+      "invalid, schedule-lag invalid",
+    );
+    expect(inWords(judge({ seen: { clientLagP99Ms: 1.01, medianTtftMs: 0 } }))).toBe(
+      "invalid, schedule-lag invalid",
+    );
+  });
+
+  it("is said in a sentence with its figures", () => {
+    const [reason] = judge({ seen: { clientLagP99Ms: 7.4321 } }).reasons;
+    expect(reason?.text).toBe(
+      "Requests left late: 1 % of them more than 7.43 ms after their time, which is 7.43 % of the median TTFT of 100 ms (limit 5 %).",
+    );
+    expect(reason?.value).toBeCloseTo(0.074321, 9);
+    expect(reason?.threshold).toBe(0.05);
+  });
+});
+
+describe("the offered rate", () => {
+  const rated: StoredLoad = { arrival: "constant", ratePerSecond: 10, maxConcurrency: 8, outputTokens: 100 };
+
+  it.each([
+    [0.02, "valid"],
+    [0.021, "suspect, rate-not-held suspect"],
+    [0.1, "suspect, rate-not-held suspect"],
+    [0.101, "invalid, rate-not-held invalid"],
+  ])("missed by the client by a share of %d is %s", (share, expected) => {
+    expect(inWords(judge({ load: rated, seen: { rateShortfall: share, clientRateShortfall: share } }))).toBe(
+      expected,
+    );
+  });
+
+  it.each([
+    [0.02, "valid"],
+    [0.021, "suspect, server-saturated suspect"],
+    [0.9, "suspect, server-saturated suspect"],
+  ])("missed because of the cap by a share of %d is %s, and no rerun cures it", (rateShortfall, expected) => {
+    const verdict = judge({ load: rated, seen: { rateShortfall, heldBack: 17 } });
+    expect(inWords(verdict)).toBe(expected);
+    if (verdict.reasons.length > 0) {
+      expect(verdict.reasons[0]).toMatchObject({ curable: false });
+      expect(verdict.reasons[0]?.text).toContain("17 requests waited because 8 were in flight already");
+    }
+  });
+
+  it("missed by both is the client's matter first", () => {
+    const verdict = judge({ load: rated, seen: { rateShortfall: 0.5, clientRateShortfall: 0.2 } });
+    expect(inWords(verdict)).toBe("invalid, rate-not-held invalid");
+  });
+});
+
+describe("failed requests", () => {
+  it.each([
+    [{ ok: 1000, failed: 0 }, "valid"],
+    [{ ok: 999, failed: 1 }, "suspect, failed-requests suspect"],
+    [{ ok: 95, failed: 5 }, "suspect, failed-requests suspect"],
+    [{ ok: 94, failed: 5 }, "invalid, failed-requests invalid"],
+    [{ ok: 94, failed: 0, timedOut: 6 }, "invalid, failed-requests invalid"],
+    [{ ok: 0, failed: 0, cancelled: 5 }, "valid"],
+    [{ ok: 0, failed: 1 }, "invalid, failed-requests invalid"],
+  ])("%o are %s", (counts, expected) => {
+    expect(inWords(judge({ requests: counts }))).toBe(expected);
+  });
+
+  it("are counted in the sentence, and time-outs named", () => {
+    expect(judge({ requests: { ok: 90, failed: 4, timedOut: 6 } }).reasons[0]?.text).toBe(
+      "10 of 100 requests failed, 6 of them timed out: 10 % (limit 5 %).",
+    );
+    expect(judge({ requests: { ok: 99, failed: 1 } }).reasons[0]?.text).toBe(
+      "1 of 100 requests failed: 1 % (none may).",
+    );
+  });
+});
+
+describe("output length", () => {
+  it("more than 2 % off target is suspect where it was forced, a note where it cannot be, nothing where not asked", () => {
+    expect(inWords(judge({ seen: { outputOffTarget: 0.02 } }))).toBe("valid");
+    const off = { outputOffTarget: 0.021 };
+    const forced = judge({ seen: off });
+    expect(inWords(forced)).toBe("suspect, output-length suspect");
+    expect(forced.reasons[0]?.curable).toBe(false);
+    const unable = judge({ seen: off, circumstances: { outputLength: "not-forceable" } });
+    expect(inWords(unable)).toBe("valid");
+    expect(unable.notes.map(({ code }) => code)).toEqual(["output-length"]);
+    expect(unable.notes[0]?.text).toContain("cannot be made to reach a length");
+    expect(judge({ seen: off, circumstances: { outputLength: "free" } })).toEqual({
+      status: "valid",
+      reasons: [],
+      notes: [],
+    });
+  });
+});
+
+describe("the cache contract", () => {
+  it("is off by more than 5 points on either side", () => {
+    const at = (cachedShare: number): string =>
+      inWords(judge({ seen: { cachedShare }, circumstances: { expectedCachedShare: 0.5 } }));
+    expect(at(0.549)).toBe("valid");
+    expect(at(0.451)).toBe("valid");
+    expect(at(0.56)).toBe("suspect, cache-contract suspect");
+    expect(at(0.44)).toBe("suspect, cache-contract suspect");
+  });
+
+  it("warm takes what comes and says what came", () => {
+    const verdict = judge({ seen: { cachedShare: 0.8 } });
+    expect(verdict.status).toBe("valid");
+    expect(verdict.notes).toMatchObject([{ code: "cache-contract", value: 0.8 }]);
+    expect(verdict.notes[0]?.text).toContain("80 %");
+  });
+});
+
+describe("usage", () => {
+  it("missing everywhere is a note, missing here and there makes throughput suspect", () => {
+    expect(judge({ seen: { withoutUsage: 100 } })).toMatchObject({
+      status: "valid",
+      notes: [{ code: "no-usage" }],
+    });
+    expect(inWords(judge({ seen: { withoutUsage: 1 } }))).toBe("suspect, no-usage suspect");
+  });
+
+  it("without the first chunk's tokens is a note", () => {
+    expect(judge({ seen: { firstChunkAssumed: 3 } }).notes.map(({ code }) => code)).toEqual([
+      "first-chunk-tokens-unknown",
+    ]);
+  });
+});
+
+describe("circumstances", () => {
+  it("a changed instance is always invalid, an interruption suspect, the rest notes", () => {
+    expect(inWords(judge({ circumstances: { instanceChanged: true } }))).toBe(
+      "invalid, instance-changed invalid",
+    );
+    expect(inWords(judge({ circumstances: { interrupted: true } }))).toBe("suspect, interrupted suspect");
+    const noted = judge({ circumstances: { simulated: true, clientBesideServer: true } });
+    expect(noted.status).toBe("valid");
+    expect(noted.notes.map(({ code }) => code)).toEqual(["simulated", "client-beside-server"]);
+  });
+
+  it("take what others found", () => {
+    const neighbour: Reason = { code: "neighbour", status: "suspect", text: "Another pod used the GPU." };
+    expect(inWords(judge({ circumstances: { reasons: [neighbour] } }))).toBe("suspect, neighbour suspect");
+  });
+});
+
+describe("few samples", () => {
+  it("are a note that changes no status, from 11 latencies and a window up none", () => {
+    expect(judge({ metrics: metricsOf(10) })).toMatchObject({
+      status: "valid",
+      notes: [{ code: "few-samples" }],
+    });
+    expect(judge({ metrics: metricsOf(11) }).notes).toEqual([]);
+    const noWindow = judge({ metrics: metricsOf(11, null), load: { ...load, concurrency: 4 } });
+    expect(noWindow.notes[0]).toMatchObject({ code: "few-samples", threshold: 12 });
+    expect(noWindow.notes[0]?.text).toContain("it needs 12 requests");
+  });
+
+  it("say that they count for fewer where they are correlated", () => {
+    const metrics = metricsOf(20);
+    metrics.ttftMs = { ...metrics.ttftMs, effectiveCount: 7.25 };
+    expect(judge({ metrics }).notes[0]?.text).toContain("20 latencies that count for 7.3 independent ones");
+  });
+});
+
+describe("the status", () => {
+  it("is the worst of the reasons", () => {
+    expect(worstStatus([])).toBe("valid");
+    expect(worstStatus(["valid", "suspect"])).toBe("suspect");
+    expect(worstStatus(["suspect", "invalid", "valid"])).toBe("invalid");
+    const both = judge({ seen: { outputOffTarget: 0.5 }, requests: { ok: 50, failed: 50 } });
+    expect(both.status).toBe("invalid");
+    expect(both.reasons.map(({ code }) => code)).toEqual(["failed-requests", "output-length"]);
+  });
+});
+
+describe("whether a measurement is finished", () => {
+  const reason = (
+    status: Reason["status"],
+    curable?: boolean,
+    code: Reason["code"] = "schedule-lag",
+  ): Reason => ({
+    code,
+    status,
+    text: "…",
+    ...(curable === undefined ? {} : { curable }),
+  });
+  const finished = (failOn: "invalid" | "suspect" | "never", ...reasons: Reason[]): boolean =>
+    isFinished(
+      {
+        verdict: {
+          status: worstStatus(reasons.map(({ status }) => status as "suspect")),
+          reasons,
+          notes: [],
+        },
+      },
+      failOn,
+    );
+
+  it("depends on failOn", () => {
+    expect(finished("invalid")).toBe(true);
+    expect(finished("invalid", reason("suspect"))).toBe(true);
+    expect(finished("invalid", reason("invalid"))).toBe(false);
+    expect(finished("suspect", reason("suspect"))).toBe(false);
+    expect(finished("never", reason("invalid"))).toBe(true);
+  });
+
+  it("is so where a rerun cannot cure what failOn names", () => {
+    expect(finished("suspect", reason("suspect", false))).toBe(true);
+    // One that cannot be cured keeps the verdict where it is, whatever becomes of the other.
+    expect(finished("suspect", reason("suspect"), reason("suspect", false))).toBe(true);
+    // The one that cannot be cured is not what failOn names.
+    expect(finished("invalid", reason("invalid"), reason("suspect", false))).toBe(false);
+  });
+
+  it("is never so after an interruption or a changed instance", () => {
+    expect(finished("never", reason("suspect", undefined, "interrupted"))).toBe(false);
+    expect(finished("never", reason("invalid", undefined, "instance-changed"))).toBe(false);
+  });
+
+  it("agrees with what fails", () => {
+    expect([fails("valid", "suspect"), fails("suspect", "suspect"), fails("invalid", "suspect")]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect([fails("suspect", "invalid"), fails("invalid", "invalid"), fails("invalid", "never")]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+});
