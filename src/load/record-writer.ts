@@ -48,6 +48,7 @@ class FileRecordWriter implements RecordWriter {
   #writing: Promise<void> | undefined;
   #failure: LlmbenchError | undefined;
   #reject: (error: LlmbenchError) => void = () => {};
+  #ended: Promise<void> | undefined;
 
   constructor(path: string, partialPath: string, file: FileHandle) {
     this.#path = path;
@@ -95,7 +96,13 @@ class FileRecordWriter implements RecordWriter {
     await this.#end();
   }
 
-  async #end(): Promise<void> {
+  /** Once, whoever asks: a caller that could not `close` may still `abandon`. */
+  #end(): Promise<void> {
+    this.#ended ??= this.#finish();
+    return this.#ended;
+  }
+
+  async #finish(): Promise<void> {
     clearInterval(this.#timer);
     await this.#drain();
     try {

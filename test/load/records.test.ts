@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -244,6 +245,18 @@ describe("trouble with the disk", () => {
       code: "RECORD_WRITE",
       message: expect.stringContaining(blocked) as string,
     });
+  });
+});
+
+describe("a writer that could not give the file its name", () => {
+  it("can still be left, and says what was wrong with the name", async () => {
+    const path = join(folder, "r.gz");
+    const writer = await openRecordWriter(path, header);
+    writer.write(record(0));
+    mkdirSync(path);
+    await expect(writer.close()).rejects.toMatchObject({ code: "RECORD_WRITE" });
+    await writer.abandon();
+    expect((await readAllRecords(writer.partialPath)).records).toEqual([record(0)]);
   });
 });
 
