@@ -9,7 +9,7 @@ export interface Catalog {
   readonly packages: readonly { readonly name: string; readonly convertible: boolean }[];
 }
 
-export interface EngineFacts {
+interface EngineFacts {
   readonly title: string;
   readonly settings: readonly (keyof EngineSettings)[];
   readonly startTimeoutSeconds: number;

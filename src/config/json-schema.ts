@@ -27,7 +27,7 @@ export function configJsonSchema(): Record<string, unknown> {
 }
 
 /** The same with the defaults that are words, for explanations and the reference. */
-export function describedSchema(): JsonSchema {
+function describedSchema(): JsonSchema {
   described ??= convert(() => undefined);
   return described;
 }

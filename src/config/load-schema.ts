@@ -20,7 +20,7 @@ import {
 
 const positiveCount = count(1);
 
-export const Block = section({
+const Block = section({
   name: required(name(), {
     description: "Names the points of this block.",
     examples: ["batching"],

@@ -51,7 +51,7 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
 }
 
 /** `<variant>--<model>`. */
-export function cellId(variant: string, model: string): string {
+function cellId(variant: string, model: string): string {
   return `${variant}--${model}`;
 }
 

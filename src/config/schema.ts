@@ -30,7 +30,7 @@ const selector = {
   }),
 };
 
-export const Override = section({
+const Override = section({
   ...selector,
   ...launchKeys,
   ...modelKeys,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { readPlan } from "../../src/config/read-plan.ts";
@@ -152,7 +152,9 @@ describe("Whatever a file holds", () => {
         { maxLength: 30 },
       )
       .map((parts) => parts.join(""));
-    await fc.assert(fc.asyncProperty(fc.oneof(yaml, fc.string()), expectOrderly), { numRuns: 250 });
+    await expect(
+      fc.assert(fc.asyncProperty(fc.oneof(yaml, fc.string()), expectOrderly), { numRuns: 250 }),
+    ).resolves.toBeUndefined();
   });
 
   it("reading it ends in a plan or in errors with a place: any data under the keys of a config", async () => {
@@ -202,10 +204,10 @@ describe("Whatever a file holds", () => {
       { engines: value, models: value, cells: value, load: value },
       { requiredKeys: [] },
     );
-    await fc.assert(
-      fc.asyncProperty(config, (data) => expectOrderly(stringify(data, { aliasDuplicateObjects: false }))),
-      { numRuns: 250 },
+    const property = fc.asyncProperty(config, (data) =>
+      expectOrderly(stringify(data, { aliasDuplicateObjects: false })),
     );
+    await expect(fc.assert(property, { numRuns: 250 })).resolves.toBeUndefined();
   });
 
   it("an alias bomb is refused before it goes off", async () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { formatPath } from "../../src/config/finding.ts";
@@ -140,7 +140,7 @@ function misspell({ config, path, key }: Place, typo: string): Json {
   return rename(config, 0);
 }
 
-const letter = fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz");
+const letter = fc.constantFrom(...Array.from("abcdefghijklmnopqrstuvwxyz"));
 const typos = fc
   .record({
     place: fc.constantFrom(...places),
