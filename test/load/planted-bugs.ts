@@ -44,9 +44,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: "const type = this.#type;",
   },
   {
-    what: "a template's end is not compared, so a finish reason is missed",
+    what: "a template's beginning is not compared, so reasoning passes for the answer",
     file: "template-event-reader.ts",
-    from: "if (!sameBytes(this.#view, offset + textTo, template.suffix)) return false;",
+    from: "if (!sameBytes(this.#view, offset + from, template.prefix)) return false;",
     to: "",
   },
   {
