@@ -5,9 +5,9 @@ const SHORTEST_INSIDE_TEXT = 4;
 
 export interface Masker {
   /** The text without any secret. */
-  text(text: string): string;
+  readonly text: (text: string) => string;
   /** A copy of plain data without any secret in its strings and keys. */
-  json<T>(value: T): T;
+  readonly json: <T>(value: T) => T;
 }
 
 /**

@@ -6,4 +6,5 @@ declare const LLMBENCH_VERSION: string | undefined;
 export const version: string =
   typeof LLMBENCH_VERSION === "string"
     ? LLMBENCH_VERSION
-    : (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
+    : (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string })
+        .version;

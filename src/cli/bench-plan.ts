@@ -72,10 +72,18 @@ function baseUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/, "")}`;
 }
 
-async function askServer(url: string, options: BenchOptions, headers: Record<string, string>, dialect: DialectOption) {
+async function askServer(
+  url: string,
+  options: BenchOptions,
+  headers: Record<string, string>,
+  dialect: DialectOption,
+) {
   const key = options.apiKeyEnv === undefined ? undefined : process.env[options.apiKeyEnv];
   if (options.apiKeyEnv !== undefined && (key === undefined || key === "")) {
-    throw usage(`--api-key-env ${options.apiKeyEnv}: the variable is not set`, `export ${options.apiKeyEnv}=…`);
+    throw usage(
+      `--api-key-env ${options.apiKeyEnv}: the variable is not set`,
+      `export ${options.apiKeyEnv}=…`,
+    );
   }
   const get = createGet({
     url,
@@ -107,7 +115,10 @@ function parseHeaders(lines: readonly string[]) {
     if (colon < 1 || !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
       throw usage("--header: a line is not 'Name: value'", "for example --header 'X-Tenant: benchmark'");
     }
-    if (/^(authorization|proxy-authorization|cookie)$/.test(name) || isSecretName(name.replaceAll("-", "_"))) {
+    if (
+      /^(authorization|proxy-authorization|cookie)$/.test(name) ||
+      isSecretName(name.replaceAll("-", "_"))
+    ) {
       const variable = `LLMBENCH_HEADER_${index + 1}`;
       process.env[variable] = value;
       headers[name] = `\${${variable}}`;
@@ -125,9 +136,13 @@ async function promptOf(options: BenchOptions): Promise<CellPlan["request"]["pro
   if (options.dataset === undefined) return { kind: "text", text: options.prompt ?? defaultPrompt };
   if (options.prompt !== undefined) throw usage("--prompt and --dataset exclude each other", "leave one out");
   if (options.inputTokens !== undefined) {
-    throw usage("--dataset and --input-tokens exclude each other", "prompts of a data set have the lengths they have");
+    throw usage(
+      "--dataset and --input-tokens exclude each other",
+      "prompts of a data set have the lengths they have",
+    );
   }
-  if (!existsSync(options.dataset)) throw usage(`--dataset ${options.dataset}: no such file`, "give a JSONL file");
+  if (!existsSync(options.dataset))
+    throw usage(`--dataset ${options.dataset}: no such file`, "give a JSONL file");
   const { path, sha256 } = await loadDataset(resolve(options.dataset));
   return { kind: "dataset", path, sha256 };
 }
@@ -160,12 +175,21 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
     outputs.map((outputTokens) => ({ outputTokens, ...(inputTokens === undefined ? {} : { inputTokens }) })),
   );
   const amount = (inFlight: number) =>
-    seconds === undefined ? { requests: requests ?? Math.max(20, 10 * inFlight) } : { durationSeconds: seconds };
+    seconds === undefined
+      ? { requests: requests ?? Math.max(20, 10 * inFlight) }
+      : { durationSeconds: seconds };
   const add = (load: PointPlan["load"]) => points.push({ id: pointId(load), block: "", load });
   for (const size of sizes) {
-    for (const concurrency of concurrencies) add({ arrival: "closed", concurrency, ...size, ...amount(concurrency) });
+    for (const concurrency of concurrencies)
+      add({ arrival: "closed", concurrency, ...size, ...amount(concurrency) });
     for (const ratePerSecond of rates) {
-      add({ arrival: options.arrival, ratePerSecond, maxConcurrency: most, ...size, ...amount(ratePerSecond) });
+      add({
+        arrival: options.arrival,
+        ratePerSecond,
+        maxConcurrency: most,
+        ...size,
+        ...amount(ratePerSecond),
+      });
     }
   }
   return { points };
@@ -175,7 +199,8 @@ function parseBody(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
   } catch (error) {
     throw usage(`--body is not JSON: ${(error as Error).message}`, `for example --body '{"top_k": 1}'`);
   }
@@ -208,9 +233,13 @@ function whole(option: string, text: string, least = 1): number {
 
 function number(option: string, text: string, least?: number): number {
   const value = Number(text);
-  const fits = text.trim() !== "" && Number.isFinite(value) && (least === undefined ? value > 0 : value >= least);
+  const fits =
+    text.trim() !== "" && Number.isFinite(value) && (least === undefined ? value > 0 : value >= least);
   if (fits) return value;
-  throw usage(`${option} ${text}: not a number that fits`, least === undefined ? "a number above 0" : `a number from ${least} up`);
+  throw usage(
+    `${option} ${text}: not a number that fits`,
+    least === undefined ? "a number above 0" : `a number from ${least} up`,
+  );
 }
 
 function duration(option: string, text: string): number {
@@ -220,7 +249,10 @@ function duration(option: string, text: string): number {
 }
 
 function fileName(text: string): string {
-  return text.replace(/[^A-Za-z0-9._+=@-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 200);
+  return text
+    .replace(/[^A-Za-z0-9._+=@-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 200);
 }
 
 function usage(message: string, hint: string): LlmbenchError {

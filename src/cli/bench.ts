@@ -40,10 +40,19 @@ export function registerBench(program: Command): void {
     .argument("<url>", "base URL, with or without /v1")
     .option("--model <name>", "model to ask for (default: the only one that /v1/models lists)")
     .addOption(new Option("--api <api>", "endpoint").choices(["chat", "completions"]).default("chat"))
-    .option("--concurrency <list>", "requests in flight, e.g. 1,4,16 (default: 1, then doubling until throughput is flat)")
+    .option(
+      "--concurrency <list>",
+      "requests in flight, e.g. 1,4,16 (default: 1, then doubling until throughput is flat)",
+    )
     .option("--rate <list>", "requests a second, e.g. 2,8 (open loop)")
-    .addOption(new Option("--arrival <kind>", "with --rate").choices(["poisson", "constant"]).default("poisson"))
-    .option("--max-concurrency <n>", "with --rate: most requests in flight; when it sweeps by itself: where it ends", "512")
+    .addOption(
+      new Option("--arrival <kind>", "with --rate").choices(["poisson", "constant"]).default("poisson"),
+    )
+    .option(
+      "--max-concurrency <n>",
+      "with --rate: most requests in flight; when it sweeps by itself: where it ends",
+      "512",
+    )
     .option("--max-tokens <list>", "output lengths, tokens", "128")
     .option("--input-tokens <list>", "prompt lengths, tokens, learned from the server's own count")
     .option("--requests <n>", "requests a point (default: the larger of 20 and 10 x concurrency)")
@@ -62,7 +71,9 @@ export function registerBench(program: Command): void {
     .option("--ca <file>", "certificate authority to trust, PEM")
     .option("--save-text", "keep what was generated in the records")
     .addOption(
-      new Option("--fail-on <verdict>", "exit with 3 when a verdict is as bad").choices(["invalid", "suspect", "never"]).default("invalid"),
+      new Option("--fail-on <verdict>", "exit with 3 when a verdict is as bad")
+        .choices(["invalid", "suspect", "never"])
+        .default("invalid"),
     )
     .option("--slo <list>", "service-level objectives, e.g. ttft:500ms,tpot:50ms")
     .option("--out <dir>", "folder that holds runs", defaultRuns)
@@ -73,7 +84,10 @@ export function registerBench(program: Command): void {
       const { benchPlan } = await import("./bench-plan.ts");
       const { executeRun, startRun } = await import("./execute-run.ts");
       const run = await startRun(await benchPlan(url, options), options.out, "bench", options.id);
-      process.exitCode = await executeRun(run, { json: options.json === true, verbose: options.verbose === true });
+      process.exitCode = await executeRun(run, {
+        json: options.json === true,
+        verbose: options.verbose === true,
+      });
     });
 }
 

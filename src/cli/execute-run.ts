@@ -67,7 +67,9 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
   interrupts.onForce(() => context.killNow());
   const crash = (error: unknown) => {
     context.killNow();
-    process.exit(printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) }));
+    process.exit(
+      printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) }),
+    );
   };
   process.once("uncaughtException", crash);
   try {

@@ -17,11 +17,15 @@ export function registerInit(program: Command): void {
       try {
         await writeFile(file, text, { flag: "wx" });
       } catch (error) {
-        throw new LlmbenchError("INIT_NOT_WRITTEN", `${file} cannot be written: ${(error as Error).message}`, {
-          exitStatus: ExitStatus.usage,
-          hint: "an existing file is never overwritten; choose another name",
-          cause: error,
-        });
+        throw new LlmbenchError(
+          "INIT_NOT_WRITTEN",
+          `${file} cannot be written: ${(error as Error).message}`,
+          {
+            exitStatus: ExitStatus.usage,
+            hint: "an existing file is never overwritten; choose another name",
+            cause: error,
+          },
+        );
       }
       process.stdout.write(`${file}: edit it, then: llmbench validate ${file} && llmbench run ${file}\n`);
     });

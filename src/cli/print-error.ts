@@ -15,13 +15,15 @@ export function printError(
     return error.exitStatus;
   }
   write(`${mask(`error: ${error instanceof Error ? error.message : String(error)}`)}\n`);
-  write("what to do: this is a fault of llmbench itself; run again with --verbose and report what it prints\n(INTERNAL)\n");
+  write(
+    "what to do: this is a fault of llmbench itself; run again with --verbose and report what it prints\n(INTERNAL)\n",
+  );
   if (options.verbose) write(`${mask(stackOf(error))}\n`);
   return ExitStatus.failed;
 }
 
 function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  const cause = error.cause === undefined ? "" : `\ncaused by: ${stackOf(error.cause) || String(error.cause)}`;
+  if (!(error instanceof Error)) return JSON.stringify(error) ?? "nothing";
+  const cause = error.cause === undefined ? "" : `\ncaused by: ${stackOf(error.cause)}`;
   return `${error.stack ?? error.message}${cause}`;
 }

@@ -9,7 +9,11 @@ import { selfCommand } from "./self-command.ts";
 import { findStep } from "./steps.ts";
 
 /** One step in a process of its own. Its log is NDJSON, which is what cluster log stores take. */
-export async function runStep(name: string, input: unknown, options: { run: string; out: string }): Promise<unknown> {
+export async function runStep(
+  name: string,
+  input: unknown,
+  options: { run: string; out: string },
+): Promise<unknown> {
   const step = await findStep(name);
   const run = await openRun(options.run, options.out);
   const { values: secrets } = resolveSecrets(run.record.plan, process.env);

@@ -32,10 +32,14 @@ export function registerRun(program: Command): void {
 async function prepareFolder(config: string | undefined, options: Options) {
   if (options.resume !== undefined) {
     if (config !== undefined || options.id !== undefined) {
-      throw new LlmbenchError("USAGE", "--resume goes on with the config of the run; a config or --id beside it has no meaning", {
-        exitStatus: ExitStatus.usage,
-        hint: "leave out the config, or start a new run without --resume",
-      });
+      throw new LlmbenchError(
+        "USAGE",
+        "--resume goes on with the config of the run; a config or --id beside it has no meaning",
+        {
+          exitStatus: ExitStatus.usage,
+          hint: "leave out the config, or start a new run without --resume",
+        },
+      );
     }
     const { openRun } = await import("../results/run-folder.ts");
     return openRun(options.resume, options.out);

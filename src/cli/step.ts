@@ -5,7 +5,9 @@ import { defaultRuns } from "./paths.ts";
 export function registerStep(program: Command): void {
   program
     .command("step")
-    .description("run one step of a run, as a container does; prints its output as JSON, logs NDJSON to stderr")
+    .description(
+      "run one step of a run, as a container does; prints its output as JSON, logs NDJSON to stderr",
+    )
     .argument("<name>", "prepare, deploy, wait-healthy, warmup, sweep, teardown or finish")
     .requiredOption("--run <run>", "id or path of the run")
     .option("--input <json>", "what the step takes (llmbench schema step NAME)", "{}")

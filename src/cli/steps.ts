@@ -20,5 +20,5 @@ export async function findStep(name: string | undefined): Promise<Step<unknown, 
       hint: `the steps are: ${Object.keys(steps).join(", ")}`,
     });
   }
-  return (await load()).default as Step<unknown, unknown>;
+  return (await load()).default;
 }

@@ -23,6 +23,7 @@ export function registerValidate(program: Command): void {
           process.stdout.write(`  ${cell.id}: ${cell.points.map((point) => point.id).join(", ")}\n`);
         }
       }
-      if (options.json === true) process.stdout.write(`${JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2)}\n`);
+      if (options.json === true)
+        process.stdout.write(`${JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2)}\n`);
     });
 }

@@ -33,9 +33,9 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
       "E2E latency is of another length than named. Force the output length where the engine can (ignore_eos).",
   },
   "cache-contract": {
-    title: "The prompt cache did not do what the contract says",
+    title: "How much of the prompt came from a cache",
     advice:
-      "Set the engine's prefix cache as the contract asks and measure again; TTFT is not comparable before that.",
+      "TTFT depends on it: compare it only between equal shares, or set the engines' prefix caches alike and measure again.",
   },
   "client-cpu": {
     title: "The client was short of CPU",

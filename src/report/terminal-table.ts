@@ -123,7 +123,8 @@ function columnsOf(layout: Layout, points: readonly PointResult[], hasSlo: boole
   const latency = (name: "ttft" | "tpot" | "e2e") => (point: PointResult) =>
     formatEstimate(latencyMean(point, name), layout.spread);
   const all: (readonly [boolean, string, (point: PointResult) => string])[] = [
-    [true, "tokens/s", formatThroughput],
+    // Where requests are not counted, the mark of too few stands with the first figure.
+    [true, "tokens/s", (point) => formatThroughput(point) + (layout.requests ? "" : fewMark(point))],
     [true, "TTFT ms", latency("ttft")],
     [true, "TPOT ms", latency("tpot")],
     [layout.e2e, "E2E ms", latency("e2e")],
@@ -166,8 +167,11 @@ function formatSlo(point: PointResult): string {
 
 function formatRequests(point: PointResult, layout: Layout): string {
   const { ok, planned } = point.requests;
-  const few = !layout.spread && latencyMean(point, "e2e")?.spread !== "interval" && point.metrics !== null;
-  return `${ok === planned ? ok : `${ok}/${planned}`}${few ? "*" : ""}`;
+  return `${ok === planned ? ok : `${ok}/${planned}`}${layout.spread ? "" : fewMark(point)}`;
+}
+
+function fewMark(point: PointResult): string {
+  return point.metrics !== null && latencyMean(point, "e2e")?.spread !== "interval" ? "*" : "";
 }
 
 function describeLegend(points: readonly PointResult[], layout: Layout): readonly string[] {

@@ -63,7 +63,13 @@ export async function lockRun(folder: string): Promise<RunLock> {
 }
 
 function locksIn(folder: string): number[] {
-  return readdirSync(folder).flatMap((name) => {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw writeError(error, folder);
+  }
+  return names.flatMap((name) => {
     const match = NAME.exec(name);
     return match === null ? [] : [Number(match[1])];
   });

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { ProgressEvent } from "../steps/progress.ts";
-import { formatSeconds, fitLine } from "./line.ts";
+import { fitLine, formatSeconds } from "./line.ts";
 
 /** Shows a run's progress on a stream: one live line a cell on a terminal, plain lines elsewhere. */
 export interface ProgressView {
@@ -25,7 +25,10 @@ const clearLine = "\r\u001b[2K";
 /** A live line is redrawn at most this often: a terminal is not worth CPU that the load generator needs. */
 const redrawMs = 250;
 
-export function createProgressView(stream: ProgressStream, options: { color: boolean; live: boolean }): ProgressView {
+export function createProgressView(
+  stream: ProgressStream,
+  options: { color: boolean; live: boolean },
+): ProgressView {
   const cells = new Map<string, CellState>();
   let lineOpen = false;
   let lastDraw = 0;
@@ -110,7 +113,10 @@ export function createProgressView(stream: ProgressStream, options: { color: boo
           failed: paint("red", "✗"),
           interrupted: paint("yellow", "–"),
         } as const;
-        const tail = event.status === "done" ? "" : ` ${event.status}${event.message === undefined ? "" : `: ${event.message}`}`;
+        const tail =
+          event.status === "done"
+            ? ""
+            : ` ${event.status}${event.message === undefined ? "" : `: ${event.message}`}`;
         line(`${words[event.status]} ${event.cell} ${paint("dim", formatSeconds(event.seconds))}${tail}`);
         break;
       }
@@ -126,7 +132,8 @@ export function createProgressView(stream: ProgressStream, options: { color: boo
 }
 
 function measuredWords(event: Extract<ProgressEvent, { kind: "measured" }>): string {
-  const rate = event.outputTokensPerSecond === null ? "" : `, ${event.outputTokensPerSecond.toFixed(1)} tok/s`;
+  const rate =
+    event.outputTokensPerSecond === null ? "" : `, ${event.outputTokensPerSecond.toFixed(1)} tok/s`;
   const ttft = event.ttftMs === null ? "" : `, TTFT ${event.ttftMs.toFixed(0)} ms`;
   const failed = event.failed === 0 ? "" : `, ${event.failed} failed`;
   return `${event.point} #${event.repetition + 1}: ${event.verdict}${rate}${ttft}${failed}`;

@@ -98,7 +98,10 @@ function statusOfCell(failure: LlmbenchError | undefined) {
   return failure.exitStatus === ExitStatus.interrupted ? "Interrupted" : "Failed";
 }
 
-function writeStatus(context: StepContext, status: Omit<CellStatus, "schemaVersion" | "updatedAt">): Promise<void> {
+function writeStatus(
+  context: StepContext,
+  status: Omit<CellStatus, "schemaVersion" | "updatedAt">,
+): Promise<void> {
   return context.run.writeStatus({ schemaVersion: 1, ...status, updatedAt: new Date().toISOString() });
 }
 

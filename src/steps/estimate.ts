@@ -7,12 +7,17 @@ export interface RequestEstimate {
   readonly tpotMs: number;
 }
 
-export function estimateRequest(warmup: Pick<WarmupRecord, "e2eMs" | "ttftMs" | "outputTokens">): RequestEstimate | undefined {
+export function estimateRequest(
+  warmup: Pick<WarmupRecord, "e2eMs" | "ttftMs" | "outputTokens">,
+): RequestEstimate | undefined {
   const ttftMs = median(warmup.ttftMs);
   const e2eMs = median(warmup.e2eMs);
   const tokens = median(warmup.outputTokens);
   if (ttftMs === undefined || e2eMs === undefined) return undefined;
-  return { ttftMs, tpotMs: tokens === undefined || tokens < 2 ? 0 : Math.max(0, e2eMs - ttftMs) / (tokens - 1) };
+  return {
+    ttftMs,
+    tpotMs: tokens === undefined || tokens < 2 ? 0 : Math.max(0, e2eMs - ttftMs) / (tokens - 1),
+  };
 }
 
 /** How long one request of a point takes when it is alone, milliseconds. */

@@ -1,7 +1,7 @@
 import { LlmbenchError } from "../error.ts";
 import { type LearnedPrompts, learnPromptLength } from "../load/input-length.ts";
-import type { Prompt } from "../load/request-source.ts";
 import type { RequestRecord } from "../load/record.ts";
+import type { Prompt } from "../load/request-source.ts";
 
 /** Who can send one request and read its usage: a cell's session. */
 export interface Asker {

@@ -26,7 +26,10 @@ export interface MeasurePointInput {
 }
 
 /** One measurement: records, then its summary, which says that it is whole. An interrupted one is judged so. */
-export async function measurePoint(context: StepContext, input: MeasurePointInput): Promise<MeasurementSummary> {
+export async function measurePoint(
+  context: StepContext,
+  input: MeasurePointInput,
+): Promise<MeasurementSummary> {
   const { session, server, point, repetition, seed } = input;
   const { run, plan } = context;
   const { spec, dialect, simulated } = await session.resolve();
@@ -37,10 +40,15 @@ export async function measurePoint(context: StepContext, input: MeasurePointInpu
       ? undefined
       : await session.lengths.get(server.url, point.load.inputTokens, seed);
   const requests = await requestsOf(await session.asking(server.url), point, seed, learned);
-  const e2eMs = input.estimate === undefined ? undefined : expectedE2eMs(input.estimate, point.load.outputTokens);
+  const e2eMs =
+    input.estimate === undefined ? undefined : expectedE2eMs(input.estimate, point.load.outputTokens);
 
   const clock = startClock();
-  const transport = await session.transport(server.url, clock, point.load.concurrency ?? point.load.maxConcurrency);
+  const transport = await session.transport(
+    server.url,
+    clock,
+    point.load.concurrency ?? point.load.maxConcurrency,
+  );
   const header: RecordHeader = {
     schemaVersion: 1,
     point: point.id,
@@ -83,13 +91,17 @@ export async function measurePoint(context: StepContext, input: MeasurePointInpu
 
   const state = await backend.inspect(spec);
   if (outcome.stopped === "failures" && !state.running) {
-    throw new LlmbenchError("SERVER_DIED", `${session.cell.id}: the server died while ${point.id} was measured`, {
-      hint: `read the server's log; what was measured before is kept: llmbench run --resume ${run.id}`,
-      details: [
-        ...(state.reason === undefined ? [] : [state.reason]),
-        ...(await backend.logs(spec, 10)).map((line) => `| ${line}`),
-      ],
-    });
+    throw new LlmbenchError(
+      "SERVER_DIED",
+      `${session.cell.id}: the server died while ${point.id} was measured`,
+      {
+        hint: `read the server's log; what was measured before is kept: llmbench run --resume ${run.id}`,
+        details: [
+          ...(state.reason === undefined ? [] : [state.reason]),
+          ...(await backend.logs(spec, 10)).map((line) => `| ${line}`),
+        ],
+      },
+    );
   }
   const summary = await summarise(header, () => recordsOf(paths.records), {
     simulated,
@@ -143,5 +155,7 @@ function connectionsAhead(point: PointPlan, e2eMs: number | undefined): number {
 
 /** zod's optional keys may hold undefined; a record's header has no such keys. */
 function definedOnly(load: PointPlan["load"]): RecordHeader["load"] {
-  return Object.fromEntries(Object.entries(load).filter(([, value]) => value !== undefined)) as unknown as RecordHeader["load"];
+  return Object.fromEntries(
+    Object.entries(load).filter(([, value]) => value !== undefined),
+  ) as unknown as RecordHeader["load"];
 }

@@ -34,18 +34,23 @@ export async function warmUp(
     outputTokens: [],
   };
   const prompts = await promptsOf(cell, context.plan.seed);
-  const outputTokens = cell.points[0]?.load.outputTokens ?? cell.autoSweep?.outputTokens[0] ?? defaultOutputTokens;
+  const outputTokens =
+    cell.points[0]?.load.outputTokens ?? cell.autoSweep?.outputTokens[0] ?? defaultOutputTokens;
   for (let i = 0; i < cell.warmupRequests; i += 1) {
     context.progress({ kind: "note", cell: cell.id, text: `request ${i + 1} of ${cell.warmupRequests}` });
     const record = await session.ask(server.url, prompts(i), outputTokens, context.signal);
     if (context.signal.aborted) throw interruptedError();
     if (record.error !== undefined) {
-      throw new LlmbenchError("WARMUP_FAILED", `${cell.id}: warm-up request ${i + 1} failed: ${record.error.message}`, {
-        hint: "the server is up but cannot do what the config asks: check the prompt's and output's length, the model's name and the fields in body",
-        details: (await (await session.backend()).logs({ runId: context.run.id, cellId: cell.id }, 10)).map(
-          (line) => `| ${line}`,
-        ),
-      });
+      throw new LlmbenchError(
+        "WARMUP_FAILED",
+        `${cell.id}: warm-up request ${i + 1} failed: ${record.error.message}`,
+        {
+          hint: "the server is up but cannot do what the config asks: check the prompt's and output's length, the model's name and the fields in body",
+          details: (await (await session.backend()).logs({ runId: context.run.id, cellId: cell.id }, 10)).map(
+            (line) => `| ${line}`,
+          ),
+        },
+      );
     }
     const { sentUs, firstTextUs, lastTextUs, tokens } = record;
     if (sentUs !== undefined && firstTextUs !== undefined && lastTextUs !== undefined) {

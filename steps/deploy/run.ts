@@ -1,4 +1,6 @@
 import { defineStep } from "../../src/steps/step.ts";
 import { deploy } from "./contract.ts";
 
-export default defineStep(deploy, async ({ cell }, context) => ({ server: await context.session(cell).ensure() }));
+export default defineStep(deploy, async ({ cell }, context) => ({
+  server: await context.session(cell).ensure(),
+}));

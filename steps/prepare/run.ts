@@ -17,14 +17,18 @@ export default defineStep(prepare, async (_input, context) => {
   const [first, ...others] = messages;
   if (first !== undefined) {
     if (others.length === 0) throw first;
-    throw new LlmbenchError("PREPARE_FAILED", `${messages.length} things are missing before the run can start`, {
-      exitStatus: ExitStatus.failed,
-      details: messages.flatMap((finding) => [
-        `${finding.message} (${finding.code})`,
-        ...finding.details.map((line) => `  ${line}`),
-        ...(finding.hint === undefined ? [] : [`  what to do: ${finding.hint}`]),
-      ]),
-    });
+    throw new LlmbenchError(
+      "PREPARE_FAILED",
+      `${messages.length} things are missing before the run can start`,
+      {
+        exitStatus: ExitStatus.failed,
+        details: messages.flatMap((finding) => [
+          `${finding.message} (${finding.code})`,
+          ...finding.details.map((line) => `  ${line}`),
+          ...(finding.hint === undefined ? [] : [`  what to do: ${finding.hint}`]),
+        ]),
+      },
+    );
   }
   return { run: context.run.id, cells: context.plan.cells.map((cell) => cell.id) };
 });

@@ -46,7 +46,9 @@ export default defineStep(sweep, async ({ server: known }, context) => {
 function tasksOf(points: readonly PointPlan[], repetitions: number): Task[] {
   const most = Math.max(...points.map((point) => point.repetitions ?? repetitions), 0);
   return Array.from({ length: most }, (_, index) => index + 1).flatMap((repetition) =>
-    points.filter((point) => (point.repetitions ?? repetitions) >= repetition).map((point) => ({ point, repetition })),
+    points
+      .filter((point) => (point.repetitions ?? repetitions) >= repetition)
+      .map((point) => ({ point, repetition })),
   );
 }
 
@@ -59,7 +61,12 @@ class Sweeping {
   readonly #estimate: RequestEstimate | undefined;
   readonly #timeLeft: TimeLeft;
 
-  constructor(context: StepContext, session: CellSession, server: ServerRef, estimate: RequestEstimate | undefined) {
+  constructor(
+    context: StepContext,
+    session: CellSession,
+    server: ServerRef,
+    estimate: RequestEstimate | undefined,
+  ) {
     this.#context = context;
     this.#session = session;
     this.#server = server;
@@ -90,7 +97,15 @@ class Sweeping {
     const cell = this.#session.cell.id;
     if (signal.aborted) throw interruptedError();
     const planned = point.load.requests ?? 0;
-    progress({ kind: "point", cell, point: point.id, repetition, index: index + 1, of: tasks.length, planned });
+    progress({
+      kind: "point",
+      cell,
+      point: point.id,
+      repetition,
+      index: index + 1,
+      of: tasks.length,
+      planned,
+    });
     const loads = tasks.slice(index).map((task) => task.point.load);
     const start = performance.now();
     const summary = await measurePoint(this.#context, {
@@ -144,14 +159,18 @@ function seedOf(seed: number, point: PointPlan, repetition: number): number {
 function failOnVerdicts(context: StepContext, summaries: readonly MeasurementSummary[]): void {
   const failing = summaries.filter((summary) => fails(summary.verdict.status, context.plan.failOn));
   if (failing.length === 0) return;
-  throw new LlmbenchError("VERDICT_FAILED", `${failing.length} of ${summaries.length} measurements are not good enough`, {
-    exitStatus: ExitStatus.verdict,
-    hint: "the reasons say what to change; failOn in the config (or --fail-on) decides which verdicts count",
-    details: failing.map(
-      ({ point, repetition, verdict }) =>
-        `${point} #${repetition} ${verdict.status}: ${verdict.reasons.map((reason) => reason.text).join("; ")}`,
-    ),
-  });
+  throw new LlmbenchError(
+    "VERDICT_FAILED",
+    `${failing.length} of ${summaries.length} measurements are not good enough`,
+    {
+      exitStatus: ExitStatus.verdict,
+      hint: "the reasons say what to change; failOn in the config (or --fail-on) decides which verdicts count",
+      details: failing.map(
+        ({ point, repetition, verdict }) =>
+          `${point} #${repetition} ${verdict.status}: ${verdict.reasons.map((reason) => reason.text).join("; ")}`,
+      ),
+    },
+  );
 }
 
 function headline(summaries: readonly MeasurementSummary[]) {

@@ -83,7 +83,8 @@ describe("the rooms", () => {
   it("never load a step's code from its contract, nor from a pipeline", () => {
     const wrong = imports.filter(
       ({ from, to }) =>
-        /^steps\/[^/]+\/run\.ts$/.test(to) && (from.endsWith("/contract.ts") || from.startsWith("pipelines/")),
+        /^steps\/[^/]+\/run\.ts$/.test(to) &&
+        (from.endsWith("/contract.ts") || from.startsWith("pipelines/")),
     );
     expect(wrong).toEqual([]);
   });

@@ -181,7 +181,7 @@ describe("The sizes of the configs", () => {
       seconds += loadMs / 1_000;
       for (const { load } of cell.points) {
         const users = load.concurrency ?? 1;
-        const one = prefillMs * users + load.outputTokens * (decodeMs + decodeMsPerSequence * (users - 1));
+        const one = prefillMs + load.outputTokens * (decodeMs + decodeMsPerSequence * (users - 1));
         seconds += (one * (load.requests ?? 0)) / users / 1_000;
       }
     }

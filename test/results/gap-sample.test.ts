@@ -24,7 +24,10 @@ const requestsOfGaps = fc.array(fc.array(gapsUs, { minLength: 1, maxLength: 80, 
   size: "max",
 });
 
-function withoutIntervals({ intervals: _, ...rest }: LatencySummary): Omit<LatencySummary, "intervals"> {
+function withoutIntervals({
+  intervals: _intervals,
+  ...rest
+}: LatencySummary): Omit<LatencySummary, "intervals"> {
   return rest;
 }
 

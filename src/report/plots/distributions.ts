@@ -39,7 +39,7 @@ function makePlot(results: Results, palette: Palette, name: Distributed): Plot |
   return {
     id: `${name}-distribution`,
     title: `${title} distribution`,
-    caption: `How the ${words} spreads over requests${places.length > models ? ", at the lightest and the heaviest load" : ""}: a row a variant, the height of a bar is the share of its requests. The line is the mean.`,
+    caption: `How the ${words} spreads over requests${places.length > models ? ", at the lightest and the heaviest load" : ""}: a row a variant, the height of a bar is the share of its requests. The triangle marks the mean.`,
     legend: variantLegend(
       results,
       palette,
@@ -91,6 +91,8 @@ interface Bar {
 }
 
 const ROW_HEIGHT = 46;
+/** Where in its row a histogram stands; the mark of the mean is below. */
+const FOOT = 0.86;
 
 function ridgePanel(
   results: Results,
@@ -105,7 +107,7 @@ function ridgePanel(
   );
   const means = entries.flatMap((entry, row) => {
     const mean = sentLatency(entry, name)?.mean;
-    return mean === null || mean === undefined ? [] : [{ x: mean, foot: row + 0.94, top: row + 0.1 }];
+    return mean === null || mean === undefined ? [] : [{ x: mean, foot: row + FOOT + 0.06 }];
   });
   const logX = needsLogScale(bars);
   const rows = entries.map((_, row) => row);
@@ -146,25 +148,26 @@ function ridgePanel(
     config: panelConfig(palette),
     layer: [
       {
-        data: { values: rows.map((row) => ({ foot: row + 0.94 })) },
+        data: { values: rows.map((row) => ({ foot: row + FOOT })) },
         mark: { type: "rule", strokeWidth: 1, color: palette.grid },
         encoding: { y: { ...y, field: "foot" } },
       },
       {
         data: { values: bars },
-        mark: { type: "rect", opacity: 0.8 },
+        mark: { type: "rect", opacity: 0.85, strokeWidth: 0.8 },
         encoding: {
           x: { ...x, field: "from" },
           x2: { field: "to" },
           y: { ...y, field: "foot" },
           y2: { field: "top" },
           color,
+          stroke: color,
         },
       },
       {
         data: { values: means },
-        mark: { type: "rule", strokeWidth: 1.6, color: palette.ink },
-        encoding: { x: { ...x, field: "x" }, y: { ...y, field: "foot" }, y2: { field: "top" } },
+        mark: { type: "point", shape: "triangle-up", filled: true, size: 34, opacity: 1, color: palette.ink },
+        encoding: { x: { ...x, field: "x" }, y: { ...y, field: "foot" } },
       },
     ],
   };
@@ -180,7 +183,7 @@ function barsOf(histogram: Histogram | undefined, row: number, index: number): r
     return { from, to, density: to > from ? bin / (to - from) : bin };
   });
   const densest = Math.max(...bins.map((bin) => bin.density));
-  const foot = row + 0.94;
+  const foot = row + FOOT;
   return bins
     .filter((bin) => bin.density > 0)
     .map(({ from, to, density }) => ({ s: index, from, to, foot, top: foot - (0.8 * density) / densest }));

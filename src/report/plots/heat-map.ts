@@ -130,7 +130,9 @@ function heatPanel(
       orient: "top",
       labelExpr: labelsByPosition(
         columns,
-        loads.map((group) => shorten(shortLoad(group.load), 18)),
+        loads.map((group) =>
+          shorten(shortLoad(group.load), loads.length > 3 ? 20 : Math.floor(48 / loads.length)),
+        ),
       ),
       labelAngle: loads.length > 3 ? -40 : 0,
       labelAlign: loads.length > 3 ? "left" : "center",

@@ -44,7 +44,8 @@ export function linePanel(options: LinePanelOptions): TopLevelSpec {
   const rows = series.flatMap((each) => each.points.map((point) => toRow(options, each, point)));
   const xs = [...new Set(rows.map((row) => row.given))].sort((a, b) => a - b);
   const positions = xs.map((x) => place(x, xScale));
-  const logY = needsLogScale(rows);
+  // Against a linear axis a straight line must stay one.
+  const logY = xScale === "log" && needsLogScale(rows);
   const styles = series.map((each) => seriesStyle(palette, each.index));
   const domain = series.map((each) => each.index);
   const color = {
