@@ -48,14 +48,22 @@ function keyTable(section: string): string {
       .filter(([key]) => only === undefined || only.includes(key))
       .map(([key, below]) => keyRow(key, below, branch.required?.includes(key) ?? false)),
   );
-  return ["| key | value | default | meaning |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
+  return alignTable([["key", "value", "default", "meaning"], ...rows]);
 }
 
-function keyRow(key: string, schema: JsonSchema, required: boolean): string {
+/** A Markdown table whose columns line up, as formatters want it. */
+function alignTable([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |\n`;
+  return [head, widths.map((width) => "-".repeat(width)), ...rows].map((row) => line(row)).join("");
+}
+
+function keyRow(key: string, schema: JsonSchema, required: boolean): string[] {
   const examples = (schema.examples ?? []).map((example) => `\`${inline(example)}\``);
   const meaning = `${schema.description ?? ""}${examples.length > 0 ? ` E.g. ${examples.join(", ")}` : ""}`;
   const cells = [`\`${key}\``, describeType(schema), describeDefault(schema, required), meaning];
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return cells.map((cell) => cell.replaceAll("|", "\\|"));
 }
 
 function describeDefault(schema: JsonSchema, required: boolean): string {
