@@ -7,7 +7,7 @@ import { ratioOf } from "../../src/report/plots/relative.ts";
 import { startupPhases } from "../../src/report/plots/startup.ts";
 import { renderSvg } from "../../src/report/plots/svg.ts";
 import { cell, point, results } from "../fixtures/results.ts";
-import { localRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
+import { localRun, simulatedRun } from "../fixtures/runs.ts";
 
 const tableText = (run: ReturnType<typeof localRun>, id: string) => {
   const table = makePlots(run, LIGHT).find((plot) => plot.id === id)?.table;
@@ -148,8 +148,6 @@ describe("makePlots", () => {
   });
 
   it("never mixes throughput in the window with throughput over the full run", () => {
-    const plot = makePlots(troubledRun(), LIGHT).find((each) => each.id === "relative");
-    expect(tableText(troubledRun(), "relative")?.[0]).toHaveLength(2);
     const sweep = (requests: number) =>
       point({
         block: "b",
@@ -170,7 +168,6 @@ describe("makePlots", () => {
     });
     const panels = makePlots(run, LIGHT).find((each) => each.id === "by-concurrency")?.panels;
     expect(panels?.[0]?.title).toBe("Throughput, full run, tokens/s");
-    expect(plot).toBeDefined();
   });
 
   it("draws the same bytes each time, with nothing hidden and no ids to clash", async () => {

@@ -7,6 +7,15 @@ import { emptyRun, hostileRun, localRun, openLoopRun, simulatedRun, troubledRun 
 import { ALL_RUNS, assembledRun } from "./all-runs.ts";
 import { checkHtml } from "./html-check.ts";
 
+const pages = new Map<() => Results, Promise<string>>();
+
+/** The page of a run, rendered once for all tests. */
+function pageOf(make: () => Results): Promise<string> {
+  const page = pages.get(make) ?? renderHtml(make());
+  pages.set(make, page);
+  return page;
+}
+
 /** The page's words, without markup. */
 function words(page: string): string {
   return page
@@ -51,11 +60,11 @@ describe("the checker of this test", () => {
 
 describe.each(ALL_RUNS)("the page of %s", (_, make) => {
   it("is well-formed: tags balanced, ids unique, references met, headings in order, tables with scopes and captions", async () => {
-    expect(checkHtml(await renderHtml(make())).problems).toEqual([]);
+    expect(checkHtml(await pageOf(make)).problems).toEqual([]);
   });
 
   it("has no script, no frame, no handler, and asks nothing of the network", async () => {
-    const { elements } = checkHtml(await renderHtml(make()));
+    const { elements } = checkHtml(await pageOf(make));
     const tags = new Set(elements.map(({ tag }) => tag));
     for (const tag of [
       "script",
@@ -84,7 +93,7 @@ describe.each(ALL_RUNS)("the page of %s", (_, make) => {
   });
 
   it("names every drawing and describes it", async () => {
-    const { elements } = checkHtml(await renderHtml(make()));
+    const { elements } = checkHtml(await pageOf(make));
     for (const svg of elements.filter(
       ({ tag, attributes }) => tag === "svg" && attributes.get("aria-hidden") !== "true",
     )) {
@@ -96,13 +105,13 @@ describe.each(ALL_RUNS)("the page of %s", (_, make) => {
   });
 
   it("is the same, byte for byte, each time", async () => {
-    expect(await renderHtml(make())).toBe(await renderHtml(make()));
+    expect(await renderHtml(make())).toBe(await pageOf(make));
   });
 });
 
 describe("the page", () => {
   it("shows a hostile name as text everywhere", async () => {
-    const page = await renderHtml(hostileRun());
+    const page = await pageOf(hostileRun);
     expect(page).not.toContain('<script>alert("x")');
     expect(page).not.toMatch(/\p{Cc}(?<![\n\t])/u);
     expect(page).toContain("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;");
@@ -112,16 +121,16 @@ describe("the page", () => {
   });
 
   it("says simulated above everything else, and only where it is so", async () => {
-    const page = words(await renderHtml(simulatedRun()));
+    const page = words(await pageOf(simulatedRun));
     expect(page.indexOf("Simulated. The engines of this run are simulated")).toBeGreaterThan(0);
     expect(page.indexOf("Simulated. The engines of this run are simulated")).toBeLessThan(
       page.indexOf("What was run"),
     );
-    expect(words(await renderHtml(localRun()))).not.toMatch(/simulated/i);
+    expect(words(await pageOf(localRun))).not.toMatch(/simulated/i);
   });
 
   it("says what differs in the work before any table", async () => {
-    const page = words(await renderHtml(troubledRun()));
+    const page = words(await pageOf(troubledRun));
     expect(page.indexOf("Not the same work")).toBeGreaterThan(0);
     expect(page.indexOf("Weights differ: bfloat16 (vllm), Q4_1 (llamacpp).")).toBeLessThan(
       page.indexOf("What was run"),
@@ -129,7 +138,7 @@ describe("the page", () => {
   });
 
   it("has each plot with its table, and none of the seed's invented figures", async () => {
-    const { elements } = checkHtml(await renderHtml(simulatedRun()));
+    const { elements } = checkHtml(await pageOf(simulatedRun));
     const figures = elements.filter(({ tag }) => tag === "figure");
     const inside = (tag: string, figure: unknown) =>
       elements.some((element) => {
@@ -161,7 +170,7 @@ describe("the page", () => {
   });
 
   it("has the text of every verdict with its code and what to do", async () => {
-    const page = words(await renderHtml(troubledRun()));
+    const page = words(await pageOf(troubledRun));
     expect(page).toContain("3 of 12 requests failed (25 %): 2 × reset, 1 × timeout. The limit is 5 %.");
     expect(page).toContain("failed-requests");
     expect(page).toContain("Force the output length where the engine can");
@@ -169,7 +178,7 @@ describe("the page", () => {
   });
 
   it("names what failed, with the last lines of its log, and what is incomplete", async () => {
-    const page = words(await renderHtml(troubledRun()));
+    const page = words(await pageOf(troubledRun));
     expect(page).toContain(
       "sglang ended with exit status 1 before it was ready. Read the last lines of its log",
     );
@@ -179,13 +188,13 @@ describe("the page", () => {
   });
 
   it("never shows the figure of an invalid point", async () => {
-    const page = words(await renderHtml(troubledRun()));
+    const page = words(await pageOf(troubledRun));
     const row = /batching: concurrency 4, 64 tokens out vllm (.*?) invalid failed-requests/.exec(page)?.[1];
     expect(row).toBe("— — — — — 0 / 15");
   });
 
   it("has every setting and version, with secrets masked even where a plan holds one", async () => {
-    const page = await renderHtml(localRun());
+    const page = await pageOf(localRun);
     expect(page).not.toContain("plain-secret-value");
     const text = words(page);
     expect(text).toContain(
@@ -204,21 +213,21 @@ describe("the page", () => {
   });
 
   it("shows lowest and highest in place of an interval, and no percentile, where there are five requests", async () => {
-    const { elements } = checkHtml(await renderHtml(localRun()));
+    const { elements } = checkHtml(await pageOf(localRun));
     const notes = elements.filter(({ tag }) => tag === "small").map(({ text }) => text);
     expect(notes.some((note) => /^\([\d.,]+–[\d.,]+\)$/.test(note))).toBe(true);
-    const text = words(await renderHtml(localRun()));
+    const text = words(await pageOf(localRun));
     expect(text).toMatch(/llamacpp-1slot TTFT 5 [\d.]+ [\d.]+ — — — — [\d.]+ /);
   });
 
   it("counts from the scheduled time, and says so, where requests arrive at a rate", async () => {
-    const text = words(await renderHtml(openLoopRun()));
+    const text = words(await pageOf(openLoopRun));
     expect(text).toContain("mean latencies, counted from the scheduled time where requests arrive at a rate");
     expect(text).toContain("User TTFT, mean, ms");
   });
 
   it("shows an empty run without a table or a plot", async () => {
-    const { elements } = checkHtml(await renderHtml(emptyRun()));
+    const { elements } = checkHtml(await pageOf(emptyRun));
     expect(elements.some(({ tag }) => tag === "table" || tag === "figure")).toBe(false);
   });
 

@@ -36,7 +36,7 @@ export const DARK: Palette = {
   grid: "#27303a",
   axis: "#45525f",
   series: ["#56aee8", "#f08a45", "#2fc299", "#dc8ac5", "#e0ae3a", "#8fd0f5", "#b3b3b3", "#b796ea"],
-  heat: ["#1b2a36", "#21415a", "#4d3a24", "#7a4c1c", "#b5651f", "#f0924a"],
+  heat: ["#1b2a36", "#21415a", "#4d3a24", "#7a4c1c", "#a2561a", "#f0924a"],
   heatInk: ["#e8edf2", "#e8edf2", "#e8edf2", "#e8edf2", "#ffffff", "#14191f"],
   phases: ["#7c8996", "#56b4e9", "#e6a92b", "#2f86c8", "#23b08a", "#d68ab5"],
 };
