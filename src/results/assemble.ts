@@ -157,8 +157,8 @@ async function readSummaries(
   incomplete: string[],
 ): Promise<MeasurementSummary[]> {
   const asked = plan.points.find(({ id }) => id === point);
-  const repetitionsFound = await run.listRepetitions(plan.id, point);
-  const repetitions = new Set(repetitionsFound);
+  const begun = await run.listRepetitions(plan.id, point);
+  const repetitions = new Set(begun);
   const wanted = asked === undefined ? 1 : (asked.repetitions ?? plan.repetitions);
   for (let repetition = 1; repetition <= wanted; repetition++) repetitions.add(repetition);
   const summaries: MeasurementSummary[] = [];
@@ -166,9 +166,10 @@ async function readSummaries(
     const stored = await run.readSummary(plan.id, point, repetition);
     const paths = run.paths.measurement(plan.id, point, repetition);
     if (!stored.found) {
+      const state = begun.includes(repetition) ? "was begun and not finished" : "is not measured";
       incomplete.push(
         stored.missing
-          ? `${shown(run, paths.folder)} is not measured`
+          ? `${shown(run, paths.folder)} ${state}`
           : `${shown(run, paths.summary)} ${stored.why}`,
       );
     } else if (specHash !== undefined && stored.value.specHash !== specHash) {

@@ -20,7 +20,7 @@ export interface Palette {
 export const LIGHT: Palette = {
   surface: "#ffffff",
   ink: "#16202a",
-  muted: "#55616e",
+  muted: "#a5a1ae",
   grid: "#e6eaee",
   axis: "#b9c2cb",
   series: ["#0072b2", "#d55e00", "#00835f", "#b0559a", "#9a6a00", "#3d8fc4", "#6b6b6b", "#7a4bb5"],
