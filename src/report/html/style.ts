@@ -45,7 +45,7 @@ nav a:hover,nav a:focus{text-decoration:underline}
 .suspect{color:var(--suspect);background:var(--suspect-soft)}
 .invalid{color:var(--invalid);background:var(--invalid-soft)}
 .note{color:var(--note);background:var(--note-soft)}
-.scroll{overflow-wrap:normal}
+.scroll{overflow-x:auto;max-width:100%;overflow-wrap:normal}
 .scroll:focus-visible,summary:focus-visible,a:focus-visible,pre:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--muted);font-size:13px;padding-bottom:6px}

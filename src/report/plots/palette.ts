@@ -20,7 +20,7 @@ export interface Palette {
 export const LIGHT: Palette = {
   surface: "#ffffff",
   ink: "#16202a",
-  muted: "#a5a1ae",
+  muted: "#55616e",
   grid: "#e6eaee",
   axis: "#b9c2cb",
   series: ["#0072b2", "#d55e00", "#00835f", "#b0559a", "#9a6a00", "#3d8fc4", "#6b6b6b", "#7a4bb5"],

@@ -1,0 +1,168 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { renderHtml } from "../../src/report/render-html.ts";
+import { simulatedRun } from "../fixtures/runs.ts";
+import { ALL_RUNS } from "./all-runs.ts";
+
+/** Screenshots stay where LLMBENCH_SCREENSHOTS says, to be looked at; else they go with the test. */
+const kept = process.env["LLMBENCH_SCREENSHOTS"];
+const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+let browser: Browser;
+let folder = "";
+
+beforeAll(async () => {
+  folder = kept ?? (await mkdtemp(join(tmpdir(), "llmbench-browser-")));
+  await mkdir(folder, { recursive: true });
+  browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+      "--no-default-browser-check",
+    ],
+  });
+});
+
+afterAll(async () => {
+  await browser.close();
+  if (kept === undefined) await rm(folder, { recursive: true, force: true });
+});
+
+interface Seen {
+  readonly page: Page;
+  /** Errors and warnings of the console, and errors of the page. */
+  readonly complaints: string[];
+  /** Requests for anything but the page itself. */
+  readonly requests: string[];
+}
+
+async function open(name: string, html: string, options: BrowserContextOptions): Promise<Seen> {
+  const path = join(folder, `${name}.html`);
+  await writeFile(path, html);
+  const page = await browser.newPage(options);
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  const address = pathToFileURL(path).href;
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => {
+    if (request.url() !== address) requests.push(request.url());
+  });
+  await page.goto(address);
+  return { page, complaints, requests };
+}
+
+const LOOKS = [
+  { look: "wide-light", width: 1400, colorScheme: "light" },
+  { look: "wide-dark", width: 1400, colorScheme: "dark" },
+  { look: "narrow-light", width: 400, colorScheme: "light" },
+  { look: "narrow-dark", width: 400, colorScheme: "dark" },
+] as const;
+
+describe.each(ALL_RUNS)("the page of %s in a browser", (name, make) => {
+  const file = name.replace(/\W+/g, "-");
+
+  it.each(LOOKS)(
+    "is $look without a complaint, a request or a sideways scroll",
+    async ({ look, width, colorScheme }) => {
+      const { page, complaints, requests } = await open(file, await renderHtml(make()), {
+        viewport: { width, height: 900 },
+        colorScheme,
+      });
+      await page.screenshot({ path: join(folder, `${file}-${look}.png`), fullPage: true });
+      // All that is folded away must fit too.
+      await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe(
+        colorScheme === "dark" ? "rgb(20, 25, 31)" : "rgb(255, 255, 255)",
+      );
+      expect(complaints).toEqual([]);
+      expect(requests).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it("prints in light colours with the folded tables shown", async () => {
+    const { page, complaints } = await open(file, await renderHtml(make()), { colorScheme: "dark" });
+    await page.emulateMedia({ media: "print" });
+    expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(255, 255, 255)");
+    const hidden = `[...document.querySelectorAll("details table")].filter((table) => table.getBoundingClientRect().height === 0).length`;
+    expect(await page.evaluate(hidden)).toBe(0);
+    const pdf = join(folder, `${file}.pdf`);
+    await page.pdf({ path: pdf, format: "A4" });
+    expect((await stat(pdf)).size).toBeGreaterThan(10_000);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
+
+describe("the page under Argo's content security policy", () => {
+  it("keeps its style and its drawings", async () => {
+    const policy =
+      "sandbox; base-uri 'none'; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'";
+    const meta = `<meta http-equiv="Content-Security-Policy" content="${policy.replace("sandbox; ", "")}">`;
+    const html = (await renderHtml(simulatedRun())).replace("<head>", `<head>${meta}`);
+    const { page, complaints } = await open("argo", html, {
+      viewport: { width: 1400, height: 900 },
+      colorScheme: "light",
+    });
+    expect(await page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize")).toBe("34px");
+    const fill = `getComputedStyle(document.querySelector('figure .panel svg path[fill^="var"]')).fill`;
+    expect(await page.evaluate(fill)).toMatch(/^rgb\(\d+, \d+, \d+\)$/);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
+
+describe("the text of the page", () => {
+  it.each(["light", "dark"] as const)(
+    "has a contrast of 4.5:1 at least in %s mode (WCAG 2.2 AA)",
+    async (colorScheme) => {
+      for (const [name, make] of ALL_RUNS) {
+        const { page } = await open("contrast", await renderHtml(make()), {
+          colorScheme,
+          viewport: { width: 1400, height: 900 },
+        });
+        await page.evaluate(
+          "for (const details of document.querySelectorAll('details')) details.open = true",
+        );
+        const weak = await page.evaluate(WEAK_TEXT);
+        expect([name, weak]).toEqual([name, []]);
+        await page.close();
+      }
+    },
+  );
+});
+
+/** Runs in the page: every HTML element with text of its own, its colour against the first background behind it. */
+const WEAK_TEXT = `(() => {
+  const parse = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b].map((part) => {
+    const share = part / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }).reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const color = parse(getComputedStyle(each).backgroundColor);
+      if (color[3] === undefined || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.body.querySelectorAll("*")].filter((element) => element instanceof HTMLElement)
+    .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== ""))
+    .map((element) => {
+      const [high, low] = [luminance(parse(getComputedStyle(element).color)), luminance(behind(element))].sort((a, b) => b - a);
+      return { text: element.textContent.trim().slice(0, 40), contrast: (high + 0.05) / (low + 0.05) };
+    })
+    .filter(({ contrast }) => contrast < 4.5);
+})()`;
