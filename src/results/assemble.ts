@@ -231,9 +231,14 @@ async function readRecordsOf(
   const { planned: _planned, ...ends } = summary.requests;
   const expected = Object.values(ends).reduce((sum, count) => sum + count, 0);
   try {
-    const { header } = await openRecords(path);
+    const opened = await openRecords(path);
+    const { header } = opened;
+    // What is opened is always read to its end, or the file would stay open.
+    let next: Awaited<ReturnType<OpenRecords>> | undefined = opened;
     const source = async function* (): AsyncGenerator<RequestRecord> {
-      yield* (await openRecords(path)).records;
+      const { records } = next ?? (await openRecords(path));
+      next = undefined;
+      yield* records;
     };
     const sample = await readSample(source, header.load, header.dialect?.endTokenCounted ?? false);
     if (sample.table.count === expected) return sample;

@@ -139,15 +139,20 @@ export class GapSample {
     return (this.#products - mean * this.#pairSum + this.#pairs * mean * mean) / variation;
   }
 
+  /** One past the largest value that is counted in the array. */
+  #denseEnd(): number {
+    return Math.min(DENSE, this.#max + 1);
+  }
+
   #valuesByRank(): (rank: number) => number {
     const long = Float64Array.from(this.#long).sort();
-    const upTo = new Uint32Array(DENSE);
+    const upTo = new Uint32Array(this.#denseEnd());
     let total = 0;
-    for (let value = 0; value < DENSE; value++) upTo[value] = total += this.#dense[value] as number;
+    for (let value = 0; value < upTo.length; value++) upTo[value] = total += this.#dense[value] as number;
     return (rank) => {
       if (rank >= total) return long[rank - total] as number;
       let low = 0;
-      let high = DENSE - 1;
+      let high = upTo.length - 1;
       while (low < high) {
         const middle = (low + high) >> 1;
         if ((upTo[middle] as number) > rank) high = middle;
@@ -215,7 +220,7 @@ export class GapSample {
 
   #absorb(other: GapSample): void {
     if (other.#count === 0) return;
-    for (let value = 0; value < DENSE; value++) {
+    for (let value = 0; value < other.#denseEnd(); value++) {
       this.#dense[value] = (this.#dense[value] as number) + (other.#dense[value] as number);
     }
     for (const gap of other.#long) this.#long.push(gap);

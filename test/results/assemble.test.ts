@@ -108,6 +108,24 @@ describe("the results of a whole run", () => {
     );
   });
 
+  it("read every records file they open to its end, twice each", async () => {
+    let opened = 0;
+    let ended = 0;
+    await assembleResults(run, async (path) => {
+      opened++;
+      const { header, records } = await openMadeRecords(path);
+      return {
+        header,
+        records: (async function* () {
+          yield* records;
+          ended++;
+        })(),
+      };
+    });
+    // Two cells, two points, two repetitions.
+    expect([opened, ended]).toEqual([16, 16]);
+  });
+
   it("name what differs between cells of one model", async () => {
     const { differences } = await assemble();
     expect(differences.map(({ kind }) => kind)).toEqual(["precision"]);
