@@ -114,20 +114,6 @@ describe("the simulator's process", () => {
     expect(child.stderr()).toMatch(/simulated vllm: CUDA out of memory\n$/);
   });
 
-  it("never becomes ready when told so, and still ends on SIGTERM", async () => {
-    const child = simulate({ process: { neverReady: true } }, {}, "llamacpp");
-    const port = await child.port();
-    for (let tries = 0; tries < 3; tries++) {
-      const connection = await RawConnection.open(port);
-      connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
-      expect((await connection.receive()).bytes.toString()).toMatch(/^HTTP\/1\.1 503 /);
-      connection.close();
-    }
-    child.process.kill("SIGTERM");
-    expect(await child.ended).toBe(0);
-    expect(child.stderr()).not.toContain("ready\n");
-  });
-
   it("dies in the middle of a stream after so many chunks", async () => {
     const child = simulate({
       process: { exit: { afterChunks: 7, status: 139, message: "Segmentation fault" } },

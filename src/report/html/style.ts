@@ -53,8 +53,10 @@ th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1p
 th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:600;vertical-align:bottom;white-space:nowrap;border-bottom-color:var(--axis)}
 .unit{display:block;font-weight:400;color:var(--muted);font-size:12px}
-tbody th{white-space:nowrap}
-tr.group th{padding-top:16px;font-weight:600;color:var(--muted);white-space:normal}
+tbody th{max-width:min(320px,42vw);min-width:9em;overflow-wrap:break-word}
+.scroll thead th:first-child,tbody th[scope="row"]{position:sticky;left:0;background:var(--page)}
+caption span,.group span{position:sticky;left:0;display:inline-block;max-width:min(100%,100vw - 32px)}
+tr.group th{max-width:none;padding-top:16px;font-weight:600;color:var(--muted);white-space:normal}
 .n{text-align:right}
 .n+:not(.n){padding-left:16px}
 td.n{white-space:nowrap}

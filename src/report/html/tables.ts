@@ -4,13 +4,13 @@ import { type Html, html } from "./html.ts";
 /** A table that scrolls inside its own frame where the page is narrow. The first cell of a row heads it. */
 export function renderTable(table: Table): Html {
   const { columns } = table;
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${table.caption}"><table><caption>${table.caption}</caption>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${table.caption}"><table><caption><span>${table.caption}</span></caption>
 <thead><tr>${columns.map(renderHead)}</tr></thead>
 ${table.groups.map(
   (group) => html`<tbody>${
     group.title === undefined
       ? undefined
-      : html`<tr class="group"><th scope="rowgroup" colspan="${columns.length}">${group.title}</th></tr>`
+      : html`<tr class="group"><th scope="rowgroup" colspan="${columns.length}"><span>${group.title}</span></th></tr>`
   }${group.rows.map((row) => html`<tr>${row.map((cell, i) => renderCell(cell, columns[i], i === 0))}</tr>`)}</tbody>
 `,
 )}</table></div>
