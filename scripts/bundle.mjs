@@ -1,5 +1,5 @@
 // Bundles the command line into one file, dist/llmbench.mjs, that runs with nothing but Node beside it.
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
@@ -23,4 +23,6 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+// PNG plots are drawn with these fonts; src/report/render-png.ts looks for them beside itself.
+await cp(`${root}src/report/fonts`, `${root}dist/fonts`, { recursive: true });
 await chmod(`${root}dist/llmbench.mjs`, 0o755);
