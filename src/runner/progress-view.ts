@@ -136,5 +136,5 @@ function measuredWords(event: Extract<ProgressEvent, { kind: "measured" }>): str
     event.outputTokensPerSecond === null ? "" : `, ${event.outputTokensPerSecond.toFixed(1)} tok/s`;
   const ttft = event.ttftMs === null ? "" : `, TTFT ${event.ttftMs.toFixed(0)} ms`;
   const failed = event.failed === 0 ? "" : `, ${event.failed} failed`;
-  return `${event.point} #${event.repetition + 1}: ${event.verdict}${rate}${ttft}${failed}`;
+  return `${event.point} #${event.repetition}: ${event.verdict}${rate}${ttft}${failed}`;
 }
