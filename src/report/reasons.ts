@@ -13,9 +13,9 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
       "The client could not keep up. Give it a core of its own, lower the load, or run it on another machine.",
   },
   "rate-not-held": {
-    title: "Fewer requests were sent than the rate asks for",
+    title: "The client sent fewer requests than the load asks for",
     advice:
-      "The latencies are those of a lower rate than the one named. Give the client more CPU or lower the rate.",
+      "The figures are those of a lighter load than the one named. Give the client a core of its own or lower the load.",
   },
   "server-saturated": {
     title: "The server could not take the offered rate",

@@ -12,7 +12,10 @@ export interface Observations {
   /** The same p99 without the time in which the cap on concurrency held requests back: the client's own lag. */
   readonly clientLagP99Ms: number | null;
   readonly medianTtftMs: number | null;
-  /** Share by which requests were sent below the offered rate, and the part the client alone answers for. */
+  /**
+   * Share by which requests were sent below the offered rate, and the part the client alone answers for. Closed loop:
+   * the share of their time that streams stood idle between an answer's end and the next request.
+   */
   readonly rateShortfall: number;
   readonly clientRateShortfall: number;
   /** Requests that the cap on concurrency held back. */
@@ -113,7 +116,8 @@ function scheduleLags(
 
 /**
  * Open loop: how much longer the sends were spread than the schedule they follow, as a share of the offered rate. The
- * schedule itself is what was offered: a Poisson process need not meet its mean in a short time.
+ * schedule itself is what was offered: a Poisson process need not meet its mean in a short time. Closed loop: a stream
+ * that stands idle a share of its time sends so many fewer requests than one that never does.
  */
 function rateShortfalls(
   table: RequestTable,
@@ -121,7 +125,11 @@ function rateShortfalls(
   clientLag: Float64Array,
 ): { rateShortfall: number; clientRateShortfall: number } {
   const sent = sentIndices(table);
-  if (load.arrival === "closed" || sent.length < 2) return { rateShortfall: 0, clientRateShortfall: 0 };
+  if (load.arrival === "closed") {
+    const idle = idleShare(table, sent);
+    return { rateShortfall: idle, clientRateShortfall: idle };
+  }
+  if (sent.length < 2) return { rateShortfall: 0, clientRateShortfall: 0 };
   const span = (at: (position: number) => number): number => {
     let first = Number.POSITIVE_INFINITY;
     let last = Number.NEGATIVE_INFINITY;
@@ -140,6 +148,18 @@ function rateShortfalls(
       span((position) => scheduled(position) + (clientLag[position] as number) * 1000),
     ),
   };
+}
+
+/** Time from when streams were free to when they sent, as a share of that time and the requests' own. */
+function idleShare(table: RequestTable, sent: readonly number[]): number {
+  let idleUs = 0;
+  let wholeUs = 0;
+  for (const i of sent) {
+    const scheduledUs = table.scheduled[i] as number;
+    idleUs += (table.sent[i] as number) - scheduledUs;
+    wholeUs += (table.end[i] as number) - scheduledUs;
+  }
+  return wholeUs > 0 ? idleUs / wholeUs : 0;
 }
 
 function sentIndices(table: RequestTable): number[] {

@@ -14,9 +14,9 @@ import { fewestForWindow } from "./window.ts";
 
 /** Above the first: suspect; above the second: invalid. Shares of one. */
 export const THRESHOLDS = {
-  /** p99 of schedule lag, of the median TTFT. */
+  /** Open loop: p99 of schedule lag, of the median TTFT. */
   scheduleLag: [0.05, 0.25],
-  /** Sent below the offered rate. */
+  /** Sent below the offered rate; closed loop: idle share of the streams' time. */
   rate: [0.02, 0.1],
   failed: [0, 0.05],
   outputLength: 0.02,
@@ -99,7 +99,8 @@ export function fails(status: VerdictStatus, failOn: FailOn): boolean {
 function judgeClient(seen: Observations, load: StoredLoad): Reason[] {
   const reasons: Reason[] = [];
   const { clientLagP99Ms: lag, medianTtftMs: ttft } = seen;
-  if (lag !== null && ttft !== null && lag > LAG_FLOOR_MS) {
+  // In a closed loop nothing is due: TTFT counts from the send, and time lost before it only lightens the load.
+  if (load.arrival !== "closed" && lag !== null && ttft !== null && lag > LAG_FLOOR_MS) {
     const share = ttft > 0 ? lag / ttft : Number.MAX_VALUE;
     const crossed = crosses(share, THRESHOLDS.scheduleLag);
     if (crossed !== undefined) {
@@ -117,7 +118,10 @@ function judgeClient(seen: Observations, load: StoredLoad): Reason[] {
     reasons.push({
       code: "rate-not-held",
       ...client,
-      text: `The client sent ${percent(seen.clientRateShortfall)} fewer requests a second than were to be offered (limit ${percent(client.threshold)}).`,
+      text:
+        load.arrival === "closed"
+          ? `Streams stood idle for ${percent(seen.clientRateShortfall)} of their time, between an answer's end and the next request, so the load was lighter than concurrency ${load.concurrency} (limit ${percent(client.threshold)}).`
+          : `The client sent ${percent(seen.clientRateShortfall)} fewer requests a second than were to be offered (limit ${percent(client.threshold)}).`,
       value: seen.clientRateShortfall,
     });
   } else if (all !== undefined) {

@@ -82,32 +82,55 @@ describe("a clean measurement", () => {
 });
 
 describe("schedule lag", () => {
+  const rated: StoredLoad = { arrival: "constant", ratePerSecond: 10, outputTokens: 100 };
+
   it.each([
     [5, "valid"],
     [5.01, "suspect, schedule-lag suspect"],
     [25, "suspect, schedule-lag suspect"],
     [25.01, "invalid, schedule-lag invalid"],
   ])("with a p99 of %d ms at a median TTFT of 100 ms is %s", (clientLagP99Ms, expected) => {
-    expect(inWords(judge({ seen: { clientLagP99Ms } }))).toBe(expected);
+    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms } }))).toBe(expected);
   });
 
   it("below 1 ms raises nothing, however short TTFT is", () => {
-    expect(inWords(judge({ seen: { clientLagP99Ms: 1, medianTtftMs: 2 } }))).toBe("valid");
-    expect(inWords(judge({ seen: { clientLagP99Ms: 1.01, medianTtftMs: 2 } }))).toBe(
+    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms: 1, medianTtftMs: 2 } }))).toBe("valid");
+    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms: 1.01, medianTtftMs: 2 } }))).toBe(
       "invalid, schedule-lag invalid",
     );
-    expect(inWords(judge({ seen: { clientLagP99Ms: 1.01, medianTtftMs: 0 } }))).toBe(
+    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms: 1.01, medianTtftMs: 0 } }))).toBe(
       "invalid, schedule-lag invalid",
     );
   });
 
+  it("raises nothing in a closed loop, where nothing is due", () => {
+    expect(inWords(judge({ seen: { clientLagP99Ms: 90 } }))).toBe("valid");
+  });
+
   it("is said in a sentence with its figures", () => {
-    const [reason] = judge({ seen: { clientLagP99Ms: 7.4321 } }).reasons;
+    const [reason] = judge({ load: rated, seen: { clientLagP99Ms: 7.4321 } }).reasons;
     expect(reason?.text).toBe(
       "Requests left late: 1 % of them more than 7.43 ms after their time, which is 7.43 % of the median TTFT of 100 ms (limit 5 %).",
     );
     expect(reason?.value).toBeCloseTo(0.074321, 9);
     expect(reason?.threshold).toBe(0.05);
+  });
+});
+
+describe("concurrency", () => {
+  it.each([
+    [0.02, "valid"],
+    [0.021, "suspect, rate-not-held suspect"],
+    [0.101, "invalid, rate-not-held invalid"],
+  ])("with streams idle a share of %d of their time is %s", (share, expected) => {
+    expect(inWords(judge({ seen: { rateShortfall: share, clientRateShortfall: share } }))).toBe(expected);
+  });
+
+  it("is said in a sentence with its figures", () => {
+    const [reason] = judge({ seen: { rateShortfall: 0.0312, clientRateShortfall: 0.0312 } }).reasons;
+    expect(reason?.text).toBe(
+      "Streams stood idle for 3.12 % of their time, between an answer's end and the next request, so the load was lighter than concurrency 1 (limit 2 %).",
+    );
   });
 });
 
