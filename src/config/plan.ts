@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ClusterPlan, KubernetesServerFields, ProfilingPlan, SchedulePlan } from "./cluster-plan.ts";
 
 /**
  * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
@@ -73,6 +74,18 @@ export const ServerPlan = z.discriminatedUnion("kind", [
     stopTimeoutSeconds: z.number().positive(),
   }),
   z.strictObject({
+    ...KubernetesServerFields,
+    settings: EngineSettings,
+    /** The simulator speaks for the engine: its image and command in place of the engine's. */
+    simulated: z
+      .strictObject({
+        profile: SimulatorProfile,
+        behaviour: z.record(z.string(), z.unknown()).optional(),
+        seed: z.number().int(),
+      })
+      .optional(),
+  }),
+  z.strictObject({
     kind: z.literal("standing"),
     /** Base URL of a server that is already there, without /v1. */
     url: z.string(),
@@ -139,7 +152,7 @@ export const RequestPlan = z.strictObject({
 export type RequestPlan = z.infer<typeof RequestPlan>;
 
 export const CellPlan = z.strictObject({
-  /** `<variant>--<model>`. */
+  /** `<variant>--<model>`, with `--<pool>` where the config has cells in several pools. */
   id: z.string(),
   variant: z.string(),
   /** What it serves with; "openai" for a standing server of unknown make. */
@@ -185,6 +198,11 @@ export const Plan = z.strictObject({
   cells: z.array(CellPlan).min(1),
   slos: SloPlan.optional(),
   failOn: FailOn,
+  /** There where cells have servers of kind `kubernetes`. */
+  cluster: ClusterPlan.optional(),
+  /** Absent: no profile. */
+  profiling: ProfilingPlan.optional(),
+  schedule: SchedulePlan.optional(),
   /** Variant that others are shown relative to. */
   baseline: z.string().optional(),
 });

@@ -55,6 +55,16 @@ type PlanOf<Kind extends ServerPlan["kind"]> = Extract<ServerPlan, { kind: Kind 
 export async function resolveServer(input: ResolveInput): Promise<ResolvedServer> {
   const { server } = input.cell;
   if (server.kind === "process") return await resolveProcess(input, server);
+  if (server.kind === "kubernetes") {
+    throw new LlmbenchError(
+      "CELL_NEEDS_CLUSTER",
+      `${input.cell.id} runs in a cluster, not on this machine.`,
+      {
+        exitStatus: ExitStatus.usage,
+        hint: "build the config's workflow and submit it there: llmbench build CONFIG",
+      },
+    );
+  }
   return server.kind === "simulated" ? resolveSimulated(input, server) : resolveStanding(input, server);
 }
 

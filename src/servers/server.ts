@@ -16,6 +16,62 @@ export interface ServerSpec {
   /** Hash of all that decides what is measured: see specHash in src/servers/spec-hash.ts. */
   readonly specHash: string;
   readonly simulated: boolean;
+  /** How it runs in a cluster; the command is then the container's, and `env` holds no secret's value. */
+  readonly container?: ContainerSpec;
+}
+
+/** What a pod needs beyond a process: made by src/engines, put into manifests by src/servers/kubernetes. */
+export interface ContainerSpec {
+  readonly image: string;
+  readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
+  readonly imagePullSecrets: readonly string[];
+  /** In place of the image's entry point; without it `args` follow that. Both replace `command` of the spec. */
+  readonly command?: readonly string[];
+  readonly args: readonly string[];
+  /** The container listens there. */
+  readonly port: number;
+  /** Variables that come from Secrets, by name. */
+  readonly secretEnv: Readonly<Record<string, { readonly name: string; readonly key: string }>>;
+  /** Absent: the image's user. `root: true` where the engine cannot run as another. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly root: boolean;
+  readonly readOnlyRoot: boolean;
+  /** Folders the engine writes, on the node's disk or in memory. */
+  readonly writable: readonly {
+    readonly path: string;
+    readonly medium: "disk" | "memory";
+    readonly size?: string;
+  }[];
+  readonly resources: { readonly gpus: number; readonly cpu?: string; readonly memory?: string };
+  readonly sharedMemory?: string;
+  /** Where the models share is mounted, read-only. */
+  readonly modelsMount: string;
+  readonly pool: {
+    readonly name: string;
+    readonly nodeSelector: Readonly<Record<string, string>>;
+    readonly tolerations: readonly {
+      readonly key?: string;
+      readonly operator: "Exists" | "Equal";
+      readonly value?: string;
+      readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+    }[];
+    readonly runtimeClass?: string;
+    readonly gpuResource: string;
+  };
+  readonly probes: {
+    /** Fails the container after periodSeconds × failureThreshold without an answer. */
+    readonly startup: ContainerProbe;
+    readonly readiness: ContainerProbe;
+    /** Lenient: a restart during a load ruins the measurement. Absent: none. */
+    readonly liveness?: ContainerProbe;
+  };
+}
+
+export interface ContainerProbe {
+  readonly path: string;
+  readonly periodSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly failureThreshold: number;
 }
 
 export interface ReadinessProbe {
