@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { parseDuration } from "../config/duration.ts";
 import { type CellPlan, FailOn, type Plan, type PointPlan, type SloPlan } from "../config/plan.ts";
 import { pointId } from "../config/points.ts";
-import { isSecretName } from "../config/secrets.ts";
+import { isSecretName, resolveSecretEnv } from "../config/secrets.ts";
 import { chooseModel, type DialectOption, detectServer, dialectOptions } from "../engines/detect.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { loadDataset } from "../load/dataset.ts";
@@ -16,12 +16,12 @@ const defaultPrompt = "Explain quantum computing in detail";
 /** What `llmbench bench URL` measures, as a plan of one cell whose server stands already. Asks the server what it is. */
 export async function benchPlan(text: string, options: BenchOptions): Promise<Plan> {
   const url = baseUrl(text);
-  const { headers, secretHeaders } = parseHeaders(options.header);
+  const given = parseHeaders(options.header);
   const dialect = dialectOptions.find((known) => known === options.dialect);
   if (dialect === undefined) {
     throw usage(`--dialect ${options.dialect}: unknown`, `one of ${dialectOptions.join(", ")}`);
   }
-  const server = await askServer(url, options, headers, dialect);
+  const server = await askServer(url, options, given, dialect);
   const model = chooseModel(server, url, options.model);
   const id = fileName(`${new URL(url).host}--${model}`);
   const cell: CellPlan = {
@@ -33,11 +33,11 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
     server: {
       kind: "standing",
       url,
-      headers,
-      secretHeaders,
+      ...given,
       ...(options.apiKeyEnv === undefined ? {} : { apiKeyEnv: options.apiKeyEnv }),
       ...(options.ca === undefined ? {} : { caFile: resolve(options.ca) }),
       dialect: server.dialect.name,
+      ...(server.simulated ? { simulated: true } : {}),
     },
     request: {
       api: options.api,
@@ -72,12 +72,7 @@ function baseUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/, "")}`;
 }
 
-async function askServer(
-  url: string,
-  options: BenchOptions,
-  headers: Record<string, string>,
-  dialect: DialectOption,
-) {
+async function askServer(url: string, options: BenchOptions, given: GivenHeaders, dialect: DialectOption) {
   const key = options.apiKeyEnv === undefined ? undefined : process.env[options.apiKeyEnv];
   if (options.apiKeyEnv !== undefined && (key === undefined || key === "")) {
     throw usage(
@@ -88,7 +83,7 @@ async function askServer(
   const get = createGet({
     url,
     headers: {
-      ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, revealed(value)])),
+      ...resolveSecretEnv({ env: given.headers, secretEnv: given.secretHeaders }, process.env),
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
     },
     ...(options.ca === undefined ? {} : { ca: readFileSync(options.ca, "utf8") }),
@@ -104,11 +99,13 @@ async function askServer(
   }
 }
 
+type GivenHeaders = Pick<Extract<CellPlan["server"], { kind: "standing" }>, "headers" | "secretHeaders">;
+
 /** Secret header values stay in this process's environment; the plan, which is written down, names the variable. */
-function parseHeaders(lines: readonly string[]) {
+function parseHeaders(lines: readonly string[]): GivenHeaders {
   const headers: Record<string, string> = {};
   const secretHeaders: string[] = [];
-  for (const [index, line] of lines.entries()) {
+  for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon).trim().toLowerCase();
     const value = line.slice(colon + 1).trim();
@@ -119,17 +116,15 @@ function parseHeaders(lines: readonly string[]) {
       /^(authorization|proxy-authorization|cookie)$/.test(name) ||
       isSecretName(name.replaceAll("-", "_"))
     ) {
-      const variable = `LLMBENCH_HEADER_${index + 1}`;
+      if (value === "")
+        throw usage(`--header: ${name} has no value`, "is the variable it is taken from set?");
+      const variable = `LLMBENCH_HEADER_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
       process.env[variable] = value;
       headers[name] = `\${${variable}}`;
       secretHeaders.push(name);
     } else headers[name] = value;
   }
   return { headers, secretHeaders };
-}
-
-function revealed(value: string): string {
-  return value.replace(/^\$\{(LLMBENCH_HEADER_\d+)\}$/, (_, name: string) => process.env[name] ?? "");
 }
 
 async function promptOf(options: BenchOptions): Promise<CellPlan["request"]["prompt"]> {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { hostname, platform, release, userInfo } from "node:os";
-import type { Plan } from "../config/plan.ts";
+import { isSimulated, type Plan } from "../config/plan.ts";
 import { resolveSecrets } from "../config/secrets.ts";
 import { ExitStatus } from "../error.ts";
 import { createMasker } from "../mask.ts";
@@ -34,7 +34,7 @@ export async function startRun(
   return createRun(base, {
     schemaVersion: 1,
     id,
-    simulated: plan.cells.some((cell) => cell.server.kind === "simulated"),
+    simulated: plan.cells.some(({ server }) => isSimulated(server)),
     plan,
     executor,
     startedAt: new Date().toISOString(),
@@ -49,7 +49,7 @@ export async function startRun(
 /** Runs what is not finished of a run and shows what came out. Progress goes to stderr, results to stdout. */
 export async function executeRun(run: RunFolder, options: ExecuteOptions): Promise<ExitStatus> {
   const { values: secrets } = resolveSecrets(run.record.plan, process.env);
-  const masker = createMasker([...secrets, ...apiKeys(run.record.plan)]);
+  const masker = createMasker(secrets);
   const lock = await lockRun(run.path);
   const view = createProgressView(process.stderr, {
     color: wantsColor(process.stderr),
@@ -103,14 +103,6 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
     interrupts.dispose();
     await lock.release();
   }
-}
-
-function apiKeys(plan: Plan): string[] {
-  return plan.cells.flatMap(({ server }) => {
-    if (server.kind !== "standing") return [];
-    const key = server.apiKeyEnv === undefined ? undefined : process.env[server.apiKeyEnv];
-    return key === undefined ? [] : [key];
-  });
 }
 
 /** `20261124T093012Z`: sorts by time and is a good file name. */

@@ -95,9 +95,16 @@ export const ServerPlan = z.discriminatedUnion("kind", [
     apiKeyEnv: z.string().optional(),
     caFile: z.string().optional(),
     dialect: z.string(),
+    /** True where the server says that it is a simulator. */
+    simulated: z.boolean().optional(),
   }),
 ]);
 export type ServerPlan = z.infer<typeof ServerPlan>;
+
+/** Whether numbers of this server say nothing about any engine. */
+export function isSimulated(server: ServerPlan): boolean {
+  return server.kind === "simulated" || (server.kind === "standing" && server.simulated === true);
+}
 
 export const ModelPlan = z.strictObject({
   /** Key in the config; shown everywhere. */

@@ -1,5 +1,5 @@
 import { ExitStatus, LlmbenchError } from "../error.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, ServerPlan } from "./plan.ts";
 
 /** Whether a variable's name says that its value is secret: `*_KEY`, `*_TOKEN`, `*SECRET*`, `*PASSWORD*`. */
 export function isSecretName(name: string): boolean {
@@ -59,11 +59,17 @@ export interface ResolvedSecrets {
   readonly values: readonly string[];
 }
 
-/** The secrets of all cells of a plan. Throws CONFIG_SECRET_UNSET. */
+/**
+ * The secrets of all cells of a plan. Throws CONFIG_SECRET_UNSET; the key of a standing server, which only its requests
+ * need, may still be unset.
+ */
 export function resolveSecrets(plan: Plan, environment: Environment): ResolvedSecrets {
   const env = new Map<string, Readonly<Record<string, string>>>();
   const values = new Set<string>();
   for (const { id, server } of plan.cells) {
+    if (server.kind === "standing") {
+      for (const value of standingSecrets(id, server, environment)) values.add(value);
+    }
     if (server.kind !== "process") continue;
     env.set(id, resolveSecretEnv(server, environment));
     for (const key of server.secretEnv) {
@@ -74,6 +80,34 @@ export function resolveSecrets(plan: Plan, environment: Environment): ResolvedSe
     }
   }
   return { env, values: [...values] };
+}
+
+/** What must be masked of a server that is there already: secret headers, whole and without their scheme, and its key. */
+function standingSecrets(
+  cell: string,
+  server: Extract<ServerPlan, { kind: "standing" }>,
+  environment: Environment,
+): string[] {
+  const headers = server.secretHeaders.flatMap((header) => {
+    for (const { name } of findReferences(server.headers[header] ?? "") ?? []) {
+      if (!environment[name]) throw headerUnset(cell, header, name);
+    }
+    const value = resolveSecretEnv({ env: server.headers, secretEnv: [header] }, environment)[header] ?? "";
+    return [value, value.replace(/^(?:bearer|basic)\s+/i, "")];
+  });
+  const key = server.apiKeyEnv === undefined ? undefined : environment[server.apiKeyEnv];
+  return key ? [...headers, key] : headers;
+}
+
+function headerUnset(cell: string, header: string, variable: string): LlmbenchError {
+  return new LlmbenchError(
+    "CONFIG_SECRET_UNSET",
+    `${cell}: the value of its header "${header}" is a secret, which no run keeps. It is needed again, in the environment variable ${variable}.`,
+    {
+      exitStatus: ExitStatus.usage,
+      hint: `Set it to all that stood after "${header}:" in --header: export ${variable}='…'`,
+    },
+  );
 }
 
 /**

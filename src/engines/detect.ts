@@ -1,6 +1,7 @@
 import type { EngineKind } from "../config/plan.ts";
 import { EngineKind as EngineKindSchema } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
+import { saysSimulated } from "../simulated-header.ts";
 import { dialectFor } from "./index.ts";
 import type { RequestDialect } from "./spec.ts";
 
@@ -28,6 +29,8 @@ export interface DetectedServer {
   readonly models: readonly ServedModel[];
   /** What the server says of itself, for the record; never a key. */
   readonly reported: Readonly<Record<string, unknown>>;
+  /** It says that it is a simulator: whatever is measured says nothing about any engine. */
+  readonly simulated: boolean;
 }
 
 interface Recognised {
@@ -39,6 +42,7 @@ interface Recognised {
 interface ModelList {
   readonly ownedBy: readonly string[];
   readonly serverHeader: string;
+  readonly simulated: boolean;
   readonly models: readonly ServedModel[];
 }
 
@@ -93,6 +97,7 @@ function detected(engine: EngineKind | "openai", list: ModelList, found: Recogni
     dialect: dialectFor(engine, found.version),
     models: list.models,
     reported: found.reported,
+    simulated: list.simulated,
   };
 }
 
@@ -182,6 +187,7 @@ async function readModels(get: Get): Promise<ModelList> {
   const entries = Array.isArray(data) ? data.filter(isObject) : [];
   return {
     serverHeader: answer.headers["server"] ?? "",
+    simulated: saysSimulated(answer.headers),
     ownedBy: entries.flatMap((entry) => textOf(entry["owned_by"]) ?? []),
     models: entries.flatMap((entry) => {
       const id = textOf(entry["id"]);

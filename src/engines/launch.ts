@@ -1,4 +1,4 @@
-import type { CellPlan, EngineKind, ServerPlan } from "../config/plan.ts";
+import { type CellPlan, type EngineKind, isSimulated, type ServerPlan } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { Hardware } from "../results/schema.ts";
 import type { ServerSpec } from "../servers/server.ts";
@@ -176,6 +176,7 @@ function resolveStanding(input: ResolveInput, server: PlanOf<"standing">): Resol
   const env = input.env ?? process.env;
   const model = unseenModel(cell);
   const engineVersion = cell.version ?? "unknown";
+  const simulated = isSimulated(server);
   const headers = {
     ...input.resolveSecrets({ env: server.headers, secretEnv: server.secretHeaders }, env),
     ...authorization(server.apiKeyEnv, env),
@@ -197,14 +198,14 @@ function resolveStanding(input: ResolveInput, server: PlanOf<"standing">): Resol
         hardware: "standing",
         engineVersion,
       }),
-      simulated: false,
+      simulated,
     },
     engineVersion,
     dialect: isDialectName(server.dialect)
       ? dialectNamed(server.dialect)
       : dialectFor(cell.engine, cell.version),
     model,
-    simulated: false,
+    simulated,
     standing: {
       url: server.url.replace(/\/+$/, ""),
       headers,

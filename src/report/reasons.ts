@@ -65,7 +65,8 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   "first-chunk-tokens-unknown": {
     title: "Tokens in the first chunk are unknown",
-    advice: "TPOT takes one token for the first chunk; with long chunks it reads slightly high.",
+    advice:
+      "TPOT counts one token for the first chunk. If it held more, TPOT reads low: the same time is divided by more tokens than came in it.",
   },
   interrupted: {
     title: "The measurement was interrupted",

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { CellPlan } from "../config/plan.ts";
+import { type CellPlan, isSimulated } from "../config/plan.ts";
 import type { RecordHeader, RequestRecord } from "../load/record.ts";
 import { findDifferences } from "./differences.ts";
 import { binValues } from "./histogram.ts";
@@ -99,9 +99,7 @@ async function assembleCell(
     model: { id: plan.model.id, ...(precision === undefined ? {} : { precision }) },
     hardware: run.record.hardware.name,
     simulated:
-      run.record.simulated ||
-      plan.server.kind === "simulated" ||
-      deployments.some((server) => server.simulated),
+      run.record.simulated || isSimulated(plan.server) || deployments.some((server) => server.simulated),
     status: status?.status ?? "pending",
     ...(status?.error === undefined ? {} : { error: status.error }),
     startup: last?.startup ?? null,

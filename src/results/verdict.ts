@@ -208,7 +208,7 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
     reasons.push({
       code: "first-chunk-tokens-unknown",
       status: "note",
-      text: `The server does not say how many tokens came in the first chunk; TPOT takes it for one in ${seen.firstChunkAssumed} of ${seen.answers} answers.`,
+      text: `In ${seen.firstChunkAssumed} of ${seen.answers} answers the server does not say how many tokens the first chunk held. TPOT counts one there, and reads low if there were more.`,
       value: seen.firstChunkAssumed,
     });
   }

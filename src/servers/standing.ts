@@ -1,12 +1,15 @@
 import { LlmbenchError } from "../error.ts";
 import type { Startup } from "../results/schema.ts";
+import { saysSimulated } from "../simulated-header.ts";
 import type { RunningServer, ServerBackend, ServerSpec, ServerState } from "./server.ts";
 
 export interface StandingBackendOptions {
   /** Base URL without /v1 and without a trailing slash. */
   readonly url: string;
   /** GET on the base URL, with the headers and certificates that the server wants; rejects when nobody answers. */
-  readonly get: (path: string) => Promise<{ readonly status: number }>;
+  readonly get: (
+    path: string,
+  ) => Promise<{ readonly status: number; readonly headers: Readonly<Record<string, string>> }>;
 }
 
 /** A server that is already there: looked at, never started and never stopped. */
@@ -20,15 +23,17 @@ export class StandingBackend implements ServerBackend {
     this.#get = get;
   }
 
-  /** Resolves when the server answers at all, whatever it says; rejects with SERVER_UNREACHABLE. */
-  async ensure(_spec: ServerSpec): Promise<RunningServer> {
-    try {
-      await this.#get("/v1/models");
-      return this.#server;
-    } catch (error) {
-      if (error instanceof LlmbenchError) throw error;
-      throw unreachable(this.#server.url, error);
-    }
+  /**
+   * Resolves when the server answers at all, whatever it says. Rejects with SERVER_UNREACHABLE, and with
+   * SERVER_CHANGED where a simulator stands in place of a real server or the other way round.
+   */
+  async ensure(spec: ServerSpec): Promise<RunningServer> {
+    const { url } = this.#server;
+    const { headers } = await this.#get("/v1/models").catch((error: unknown) => {
+      throw error instanceof LlmbenchError ? error : unreachable(url, error);
+    });
+    if (saysSimulated(headers) !== spec.simulated) throw changed(url, spec);
+    return this.#server;
   }
 
   async waitReady(
@@ -68,6 +73,13 @@ export class StandingBackend implements ServerBackend {
   async list(): Promise<readonly { runId: string; cellId: string; server: RunningServer }[]> {
     return [];
   }
+}
+
+function changed(url: string, { simulated, runId }: ServerSpec): LlmbenchError {
+  const [now, then] = simulated ? ["no simulator", "a simulator"] : ["a simulator", "a real server"];
+  return new LlmbenchError("SERVER_CHANGED", `${url} is ${now} now; run ${runId} began with ${then}.`, {
+    hint: "Begin a new run: one run never mixes numbers of a simulator with real ones.",
+  });
 }
 
 function unreachable(url: string, cause: unknown): LlmbenchError {

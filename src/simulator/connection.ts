@@ -73,9 +73,8 @@ export class Connection {
   answer(answer: HttpAnswer, effects: Effects): void {
     const decided = this.closeAfterThis(effects);
     const close = answer.close ?? decided;
-    const { dialect } = this.#simulator;
     const bytes = Buffer.byteLength(answer.body);
-    const head = dialect.head({
+    const head = this.#simulator.head({
       status: answer.status,
       headers: answer.headers ?? [],
       stream: false,
@@ -144,6 +143,10 @@ export class Connection {
       this.#reply(loading);
       return;
     }
+    if (!this.#mayAsk(request)) {
+      this.#reply(dialect.failure(401, "Unauthorized"));
+      return;
+    }
     const api = apis[path];
     if (api !== undefined && method === "POST") {
       this.#generate(api, request);
@@ -151,6 +154,12 @@ export class Connection {
     }
     const page = method === "GET" ? dialect.get(path, facts, () => this.#simulator.live()) : undefined;
     this.#reply(page ?? dialect.notFound(method, path, api !== undefined));
+  }
+
+  #mayAsk({ path, headers }: HttpRequest): boolean {
+    const { apiKey } = this.#simulator.options.behaviour;
+    if (apiKey === undefined || !path.startsWith("/v1/") || path.startsWith("/v1/health/")) return true;
+    return headers.get("authorization") === `Bearer ${apiKey}`;
   }
 
   #generate(api: Api, request: HttpRequest): void {
@@ -237,7 +246,7 @@ export class Connection {
       return `${dialect.upperCaseChunkSizes === true ? size.toUpperCase() : size}\r\n${text}\r\n`;
     };
     const events = refusal.inStream === "" ? "" : chunk(refusal.inStream) + chunk("data: [DONE]\n\n");
-    const head = dialect.head({ status: 200, stream: true, close, ...dialect.streamHead(0) });
+    const head = this.#simulator.head({ status: 200, stream: true, close, ...dialect.streamHead(0) });
     this.wire.write(`${head}${events}0\r\n\r\n`, "utf8");
     record.status = 200;
     this.#simulator.refused();
@@ -257,7 +266,7 @@ export class Connection {
 
   /** Answers that no API describes. */
   #sendGarbage(kind: NonNullable<Effects["garbage"]>, index: number, record: TruthRequest): void {
-    const { dialect, options, timeline } = this.#simulator;
+    const { options, timeline } = this.#simulator;
     record.outcome = "garbage";
     record.endUs = timeline.nowUs();
     const random = createRandom(mix(options.seed, index));
@@ -273,7 +282,12 @@ export class Connection {
       this.#reply({ status: 200, contentType: "text/html", body });
       return;
     }
-    const head = dialect.head({ status: 200, stream: true, headers: [], contentType: "text/event-stream" });
+    const head = this.#simulator.head({
+      status: 200,
+      stream: true,
+      headers: [],
+      contentType: "text/event-stream",
+    });
     const body =
       kind === "json"
         ? Buffer.from('data: {"choices":[{"delta":{"content":"hal\n\ndata: }{\n\ndata: 42\n\n')

@@ -196,7 +196,12 @@ export class Exchange {
     this.record.headersUs = timeline.nowUs();
     const close = this.#connection.closeAfterThis(this.#effects);
     writer.head(
-      dialect.head({ status: 200, stream: true, close, ...dialect.streamHead(this.generation.characters) }),
+      this.#simulator.head({
+        status: 200,
+        stream: true,
+        close,
+        ...dialect.streamHead(this.generation.characters),
+      }),
     );
     if (this.#form.opening === undefined) return;
     writer.event(this.#form.opening);

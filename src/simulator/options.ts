@@ -123,6 +123,8 @@ export const Behaviour = z.strictObject({
     .optional(),
   /** Requests the engine takes at once; more are refused as the engine does it (TGI's default is 128). */
   maxConcurrentRequests: count.min(1).optional(),
+  /** Paths under /v1 answer 401 to who does not send `authorization: Bearer <key>`; health checks stay open. */
+  apiKey: z.string().min(1).optional(),
   /** Prompts share their computed prefix (default: as the engine's own default). */
   prefixCache: z.boolean().optional(),
   process: z

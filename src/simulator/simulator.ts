@@ -1,10 +1,11 @@
+import { SIMULATED_HEADER } from "../simulated-header.ts";
 import { Accounting } from "./accounting.ts";
 import { Batch } from "./batch.ts";
 import { Connection } from "./connection.ts";
 import type { Dialect, Refusal, ServerFacts } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import type { Exchange } from "./exchange.ts";
-import type { HttpAnswer, Wire } from "./http.ts";
+import type { Head, HttpAnswer, Wire } from "./http.ts";
 import type { LiveMetrics } from "./metrics.ts";
 import type { SimulatorOptions } from "./options.ts";
 import { PrefixCache } from "./prefix-cache.ts";
@@ -131,6 +132,11 @@ export class Simulator {
   whenReady(call: () => void): void {
     if (this.#phase === "ready") call();
     else this.#waiting.push(call);
+  }
+
+  /** A response's head as the dialect writes it, and the line that no engine has. */
+  head(head: Head): string {
+    return this.dialect.head(head).replace(/\r\n$/, `${SIMULATED_HEADER}: 1\r\n\r\n`);
   }
 
   loadingAnswer(path: string): HttpAnswer | undefined {

@@ -236,9 +236,9 @@ describe("usage", () => {
     expect(inWords(judge({ seen: { withoutUsage: 1 } }))).toBe("suspect, no-usage suspect");
   });
 
-  it("without the first chunk's tokens is a note", () => {
-    expect(judge({ seen: { firstChunkAssumed: 3 } }).notes.map(({ code }) => code)).toEqual([
-      "first-chunk-tokens-unknown",
+  it("without the first chunk's tokens is a note that says which way TPOT errs", () => {
+    expect(judge({ seen: { firstChunkAssumed: 3 } }).notes).toMatchObject([
+      { code: "first-chunk-tokens-unknown", text: expect.stringContaining("reads low") },
     ]);
   });
 });

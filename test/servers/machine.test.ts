@@ -107,8 +107,9 @@ test("a spec's hash changes with what is measured and with nothing else", () => 
 });
 
 test("a standing server is looked at and left as it is", async () => {
-  const spec = {} as ServerSpec;
-  const backend = new StandingBackend({ url: "http://127.0.0.1:9", get: async () => ({ status: 404 }) });
+  const spec = { simulated: false } as ServerSpec;
+  const get = async () => ({ status: 404, headers: {} });
+  const backend = new StandingBackend({ url: "http://127.0.0.1:9", get });
   const asked: string[] = [];
   const { server, startup } = await backend.waitReady(spec, async ({ url }) => void asked.push(url), never);
   expect(server).toEqual({ instance: "http://127.0.0.1:9", url: "http://127.0.0.1:9" });
@@ -117,6 +118,23 @@ test("a standing server is looked at and left as it is", async () => {
   expect(await backend.inspect()).toMatchObject({ running: true });
   await backend.remove();
   expect(await backend.list()).toEqual([]);
+});
+
+test("one run never mixes numbers of a simulator with those of a real server", async () => {
+  const answering = (headers: Record<string, string>) =>
+    new StandingBackend({ url: "http://127.0.0.1:9", get: async () => ({ status: 200, headers }) });
+  const simulator = answering({ "x-llmbench-simulated": "1" });
+  const real = answering({ server: "uvicorn" });
+  const spec = (simulated: boolean) => ({ simulated, runId: "r" }) as ServerSpec;
+  await expect(simulator.ensure(spec(true))).resolves.toMatchObject({ url: "http://127.0.0.1:9" });
+  await expect(simulator.ensure(spec(false))).rejects.toMatchObject({
+    code: "SERVER_CHANGED",
+    message: "http://127.0.0.1:9 is a simulator now; run r began with a real server.",
+  });
+  await expect(real.ensure(spec(true))).rejects.toMatchObject({
+    code: "SERVER_CHANGED",
+    message: "http://127.0.0.1:9 is no simulator now; run r began with a simulator.",
+  });
 });
 
 test("a standing server that is not there is said to be", async () => {

@@ -1,5 +1,8 @@
 import { httpChunks } from "./raw-client.ts";
 
+/** The one header that every answer of a simulator has, and no capture. */
+export const SIMULATED_LINE = "x-llmbench-simulated: 1";
+
 /** What of an answer must be equal between a capture and the simulator. Numbers and made-up values are left out. */
 export interface Skeleton {
   readonly status: string;
@@ -49,7 +52,8 @@ const textKeys = new Set(["content", "text", "token", "reasoning_content"]);
 
 export function skeletonOf(response: Buffer, options: SkeletonOptions): Skeleton {
   const headEnd = response.indexOf("\r\n\r\n");
-  const [status = "", ...lines] = response.toString("latin1", 0, headEnd).split("\r\n");
+  const [status = "", ...written] = response.toString("latin1", 0, headEnd).split("\r\n");
+  const lines = written.filter((line) => line !== SIMULATED_LINE);
   const names = lines.map((line) => line.slice(0, line.indexOf(":")));
   const values = lines.filter((line) => comparedHeaders.has(line.slice(0, line.indexOf(":")).toLowerCase()));
   const common = { status, headers: names, values };

@@ -52,7 +52,7 @@ function describeAsked(plan: CellPlan | undefined): readonly Setting[] {
       ([name, value]): Setting => [name, server.secretHeaders.includes(name) ? MASK : value],
     );
     return [
-      ["Server", server.url],
+      ["Server", server.simulated === true ? `${server.url}, a simulator` : server.url],
       ["Dialect", server.dialect],
       ["Headers", assignments(headers)],
       ...shared,

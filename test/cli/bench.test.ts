@@ -1,0 +1,136 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { SimulatorDialect } from "../../src/simulator/options.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server.ts";
+import { llmbench } from "./llmbench.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "llmbench-bench-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const simulators: RunningSimulator[] = [];
+afterEach(async () => {
+  for (const simulator of simulators.splice(0)) await simulator.close();
+});
+async function simulate(behaviour: object, dialect: SimulatorDialect = "vllm"): Promise<string> {
+  const simulator = await startSimulator({ dialect, behaviour });
+  simulators.push(simulator);
+  return simulator.url;
+}
+
+// Without latency a server makes any lag of this machine look large: verdicts are not what is tested here.
+const small = [
+  "--concurrency",
+  "1",
+  "--max-tokens",
+  "4",
+  "--requests",
+  "5",
+  "--warmup",
+  "1",
+  "--fail-on",
+  "never",
+];
+const bench = (url: string, id: string, more: readonly string[] = [], env: Record<string, string> = {}) =>
+  llmbench(["bench", url, ...small, "--id", id, ...more], { cwd: folder, env });
+
+/** The first JSON value of every JSON and records file of a run, by its path in the run. */
+async function jsonFiles(id: string): Promise<ReadonlyMap<string, Record<string, unknown>>> {
+  const root = join(folder, "runs", id);
+  const paths = await readdir(root, { recursive: true });
+  const found = new Map<string, Record<string, unknown>>();
+  for (const path of paths) {
+    if (!/\.(json|ndjson\.gz)$/.test(path)) continue;
+    const bytes = await readFile(join(root, path));
+    const text = path.endsWith(".gz")
+      ? (gunzipSync(bytes).toString().split("\n")[0] ?? "")
+      : bytes.toString();
+    found.set(path, JSON.parse(text) as Record<string, unknown>);
+  }
+  return found;
+}
+
+describe("A bench against a simulator", () => {
+  it("is marked as simulated in every file and on every page, as a simulated config is", async () => {
+    const { status, stdout } = await bench(await simulate({}), "marked");
+    expect(status).toBe(0);
+    expect(stdout).toContain("SIMULATED");
+    const marks = [...(await jsonFiles("marked"))]
+      .filter(([path]) => !path.endsWith("status.json"))
+      .map(([path, value]) => [path.replace(/.*\//, ""), value["simulated"]]);
+    expect(Object.fromEntries(marks)).toEqual({
+      "run.json": true,
+      "server.json": true,
+      "warmup.json": true,
+      "requests.ndjson.gz": true,
+      "summary.json": true,
+      "results.json": true,
+    });
+    const page = await readFile(join(folder, "runs/marked/report/index.html"), "utf8");
+    expect(page).toContain("come from a latency model");
+    const cells = JSON.parse(await readFile(join(folder, "runs/marked/results.json"), "utf8")) as {
+      cells: { simulated: boolean; points: { verdict: { notes: { code: string }[] } }[] }[];
+    };
+    expect(cells.cells[0]?.simulated).toBe(true);
+    expect(cells.cells[0]?.points[0]?.verdict.notes).toContainEqual(
+      expect.objectContaining({ code: "simulated" }),
+    );
+  });
+});
+
+describe("A server that wants a key", () => {
+  it("refuses a bench without one, and the message says which option gives it", async () => {
+    const { status, stderr } = await bench(await simulate({ apiKey: "key-12345" }), "none");
+    expect(status).toBe(1);
+    expect(stderr).toContain("SERVER_UNAUTHORIZED");
+    expect(stderr).toContain("--api-key-env NAME");
+  });
+
+  it("is measured with the key of --api-key-env, also when the run is resumed", async () => {
+    const url = await simulate({ apiKey: "key-12345" });
+    const given = ["--api-key-env", "MY_BENCH_KEY"];
+    expect(await bench(url, "by-env", given, { MY_BENCH_KEY: "key-12345" })).toMatchObject({ status: 0 });
+    await takeSummaryAway("by-env");
+    const unset = await llmbench(["run", "--resume", "by-env"], { cwd: folder });
+    expect(unset).toMatchObject({ status: 2, stderr: expect.stringContaining("export MY_BENCH_KEY=") });
+    const env = { MY_BENCH_KEY: "key-12345" };
+    const resumed = await llmbench(["run", "--resume", "by-env"], { cwd: folder, env });
+    expect(resumed.status).toBe(0);
+    await holdsNoSecret("by-env");
+  });
+
+  it("is measured with the key of a secret --header, which a resumed run asks for by name", async () => {
+    const url = await simulate({ apiKey: "key-12345" }, "llamacpp");
+    const given = ["--header", "Authorization: Bearer key-12345"];
+    expect(await bench(url, "by-header", given)).toMatchObject({ status: 0 });
+    await takeSummaryAway("by-header");
+    const unset = await llmbench(["run", "--resume", "by-header"], { cwd: folder });
+    expect(unset.status).toBe(2);
+    expect(unset.stderr).toContain("CONFIG_SECRET_UNSET");
+    expect(unset.stderr).toContain('all that stood after "authorization:" in --header');
+    expect(unset.stderr).toContain("export LLMBENCH_HEADER_AUTHORIZATION='…'");
+    const env = { LLMBENCH_HEADER_AUTHORIZATION: "Bearer key-12345" };
+    const resumed = await llmbench(["run", "--resume", "by-header"], { cwd: folder, env });
+    expect(resumed.status).toBe(0);
+    await holdsNoSecret("by-header");
+  });
+});
+
+/** What an interruption leaves: a measurement without its summary. */
+async function takeSummaryAway(id: string): Promise<void> {
+  const root = join(folder, "runs", id);
+  const paths = (await readdir(root, { recursive: true })).filter((path) => path.endsWith("summary.json"));
+  expect(paths).toHaveLength(1);
+  await rm(join(root, paths[0] ?? ""));
+}
+
+async function holdsNoSecret(id: string): Promise<void> {
+  const files = await jsonFiles(id);
+  expect([...files.keys()].filter((path) => path.endsWith("summary.json"))).toHaveLength(1);
+  for (const [path, value] of files) expect(JSON.stringify(value), path).not.toContain("key-12345");
+}
