@@ -13,7 +13,7 @@ import {
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
 import type { Goodput, LatencySummary, Metrics, RateSummary } from "./schema.ts";
-import { meanAndDeviation, meanInterval, summariseLatency, wilsonInterval } from "./statistics.ts";
+import { fromZero, meanAndDeviation, meanInterval, summariseLatency, wilsonInterval } from "./statistics.ts";
 import { startTimes } from "./window.ts";
 
 /** Fewest requests for the interval of a throughput. */
@@ -122,7 +122,7 @@ function windowRate(
     });
   });
   const interval = meanInterval(value, meanAndDeviation(rates).deviation, rates.length);
-  return { value, interval: interval === undefined ? null : [Math.max(0, interval[0]), interval[1]] };
+  return { value, interval: interval === undefined ? null : fromZero(interval) };
 }
 
 /** Answers that ended well in each slice of the window: their last text (their end, without any) is in it. */

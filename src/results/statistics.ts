@@ -119,6 +119,11 @@ export function meanInterval(mean: number, standardDeviation: number, samples: n
   return [mean - half, mean + half];
 }
 
+/** Of a quantity that cannot be negative: t knows no bound, and its lower end may pass 0 where the spread is wide. */
+export function fromZero([low, high]: Interval): Interval {
+  return [Math.max(0, low), high];
+}
+
 export function meanAndDeviation(values: ArrayLike<number>): { mean: number; deviation: number } {
   // Welford's update: stable, one pass.
   let mean = 0;
@@ -179,7 +184,7 @@ export function summariseLatency(
   summary.max = sorted[count - 1] as number;
   if (count >= MIN_FOR_MEAN) {
     const interval = meanInterval(mean, deviation, effective);
-    if (interval !== undefined) summary.intervals.mean = interval;
+    if (interval !== undefined) summary.intervals.mean = fromZero(interval);
   }
   for (const [name, p] of PERCENTILES) {
     if (effective < MIN_SAMPLES[name]) continue;

@@ -129,6 +129,14 @@ describe("an interval of a mean", () => {
     expect(summariseLatency(ten).mean).toBe(5.5);
   });
 
+  it("of a latency never begins below 0, however far its values spread", () => {
+    // Ten at 1 ms and one at 1 s: t alone would reach down to about -110 ms.
+    const summary = summariseLatency(Float64Array.of(1, 1, 1, 1, 1, 1000, 1, 1, 1, 1, 1));
+    expect(summary.mean).toBeCloseTo(91.8, 1);
+    expect(summary.intervals.mean?.[0]).toBe(0);
+    expect(summary.intervals.mean?.[1]).toBeGreaterThan(290);
+  });
+
   it("is not there for what counts for less than two samples", () => {
     expect(meanInterval(5, 1, 1.9)).toBeUndefined();
   });
