@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
+import { wrap } from "../display-width.ts";
 import { LlmbenchError } from "../error.ts";
 import type { Results } from "../results/schema.ts";
 import { SIMULATED_SENTENCE } from "./describe.ts";
-import { wrap } from "./display-width.ts";
 import { escapeHtml } from "./html/html.ts";
 import { makePlots } from "./plots/all.ts";
 import { LIGHT } from "./plots/palette.ts";

@@ -1,6 +1,6 @@
+import { displayWidth, padEnd, printable, shorten } from "../display-width.ts";
 import type { Results, VerdictStatus } from "../results/schema.ts";
 import { formatTime, NONE, VERDICT_MARKS } from "./describe.ts";
-import { displayWidth, padEnd, printable, shorten } from "./display-width.ts";
 import { terminalStyle } from "./terminal-style.ts";
 import { countVerdicts } from "./verdicts.ts";
 

@@ -1,6 +1,6 @@
+import { displayWidth, padEnd, padStart, printable, shorten } from "../display-width.ts";
 import type { PointResult, Results, VerdictStatus } from "../results/schema.ts";
 import { describeLoad, formatNumber, formatRange, NONE, VERDICT_MARKS } from "./describe.ts";
-import { displayWidth, padEnd, padStart, printable, shorten } from "./display-width.ts";
 import { type Estimate, latencyMean, throughputOf } from "./estimates.ts";
 import { groupByModel, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
 import type { TerminalStyle } from "./terminal-style.ts";

@@ -1,6 +1,6 @@
+import { printable, wrap } from "../display-width.ts";
 import type { Results } from "../results/schema.ts";
 import { count, formatMs, SIMULATED_SENTENCE } from "./describe.ts";
-import { printable, wrap } from "./display-width.ts";
 import { cellName } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
 import { REASONS } from "./reasons.ts";

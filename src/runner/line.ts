@@ -1,3 +1,5 @@
+import { displayWidth, printable, shorten } from "../display-width.ts";
+
 /** `95` → "1 min 35 s"; whole seconds, the two largest units. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -7,24 +9,16 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Shortens in the middle, where names of variants and models differ least. */
-export function shorten(text: string, width: number): string {
-  if (text.length <= width) return text;
-  if (width <= 1) return "…".slice(0, width);
-  const head = Math.ceil((width - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
-}
-
 /** Joins parts with two spaces into at most `width` columns: the first part (a name) gives way first, then the third. */
 export function fitLine(parts: readonly string[], width: number): string {
-  const fitted = [...parts];
-  const length = () => fitted.reduce((sum, part) => sum + part.length + 2, -2);
+  const fitted = parts.map(printable);
+  const length = () => fitted.reduce((sum, part) => sum + displayWidth(part) + 2, -2);
   for (const index of [0, 2, 1, 3]) {
     const part = fitted[index];
     if (part === undefined) continue;
     const excess = length() - width;
     if (excess <= 0) break;
-    fitted[index] = shorten(part, Math.max(10, part.length - excess));
+    fitted[index] = shorten(part, Math.max(10, displayWidth(part) - excess));
   }
-  return fitted.join("  ").slice(0, Math.max(0, width));
+  return shorten(fitted.join("  "), width);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { displayWidth } from "../../src/report/display-width.ts";
+import { displayWidth } from "../../src/display-width.ts";
 import { describeRun, renderRunList } from "../../src/report/run-list.ts";
 import { renderTerminal } from "../../src/report/terminal.ts";
 import { localRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";

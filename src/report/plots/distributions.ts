@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
+import { shorten } from "../../display-width.ts";
 import type { Histogram, LatencySummary, Results } from "../../results/schema.ts";
 import { describeLoad } from "../describe.ts";
-import { shorten } from "../display-width.ts";
 import { LATENCY_COLUMNS, latencyCells } from "../estimate-cells.ts";
 import {
   type Entry,

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
+import { shorten } from "../../display-width.ts";
 import type { Results } from "../../results/schema.ts";
 import { formatNumber, NONE, shortLoad } from "../describe.ts";
-import { shorten } from "../display-width.ts";
 import { latencyMean } from "../estimates.ts";
 import {
   groupByModel,

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
+import { shorten } from "../../display-width.ts";
 import type { Results } from "../../results/schema.ts";
 import { describeLoad, formatNumber, formatRange, NONE } from "../describe.ts";
-import { shorten } from "../display-width.ts";
 import { commonThroughput, type Estimate, latencyMean, throughputOf } from "../estimates.ts";
 import {
   baselineVariant,

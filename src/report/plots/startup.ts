@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
+import { shorten } from "../../display-width.ts";
 import type { CellResult, Startup } from "../../results/schema.ts";
 import { formatNumber, NONE } from "../describe.ts";
-import { shorten } from "../display-width.ts";
 import { cellName } from "../groups.ts";
 import { numericColumn, type TableCell, text, textColumn } from "../table.ts";
 import type { Palette } from "./palette.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { displayWidth, padEnd, padStart, printable, shorten, wrap } from "../../src/report/display-width.ts";
+import { displayWidth, padEnd, padStart, printable, shorten, wrap } from "../src/display-width.ts";
 
 describe("displayWidth", () => {
   it.each([
