@@ -36,7 +36,7 @@ export async function renderHtml(results: Results): Promise<string> {
 ${renderBanner(results)}
 <main>
 ${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, resultsSection !== undefined, incomplete !== undefined)}${renderWhatWasRun(results)}${resultsSection}${figures.map(renderFigureSection)}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
-<footer><p>Made by llmbench ${results.run.llmbenchVersion} from <code>results.json</code> of run <code>${results.run.id}</code>.</p></footer>
+<footer><p>Made by llmbench ${results.run.llmbenchVersion} from <code>results.json</code> of run <code>${results.run.id}</code>.<span class="in-print"> Tables that the page folds away are printed where they were open. Every figure is in <code>results.json</code>.</span></p></footer>
 </body>
 </html>
 `;

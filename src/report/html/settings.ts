@@ -15,7 +15,9 @@ export function renderSettings(results: Results): Html {
   const plans = new Map(results.run.plan.cells.map((plan) => [plan.id, plan]));
   return html`<section id="settings" aria-labelledby="settings-title">
 <h2 id="settings-title">Settings and versions</h2>
-${results.cells.map((cell) => renderCell(results, cell, plans.get(cell.id)))}</section>
+<div class="cells">
+${results.cells.map((cell) => renderCell(results, cell, plans.get(cell.id)))}</div>
+</section>
 `;
 }
 

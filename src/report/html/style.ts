@@ -95,21 +95,49 @@ h1{font-size:27px}
 section{padding:28px 0}
 .facts.wide>div{grid-template-columns:1fr;gap:0}
 }
+.in-print{display:none}
 @media print{
-@page{margin:14mm}
-body{font-size:11pt}
+@page{margin:13mm}
+body{font-size:9.5pt;line-height:1.4}
 main,footer{max-width:none;padding:0}
 nav{display:none}
-section,.panel,.finding,tr{break-inside:avoid}
-#results,#settings,#verdicts,#run{break-inside:auto}
-h2,h3,.hint,figcaption,caption,thead,.group{break-after:avoid}
-.scroll,pre{overflow:visible}
+.in-print{display:inline}
+h1{font-size:22pt}
+h2{font-size:14pt;margin-bottom:6px}
+h3{font-size:10.5pt;margin:14px 0 6px}
+.sentence{font-size:14pt;max-width:none}
+.meta,.hint,figcaption,footer,.facts,.definitions,.definitions dt,.finding p,.finding ul{font-size:9pt}
+dt,caption,.legend,.panel h3{font-size:8.5pt}
+header{padding:12px 0 0}
+section{padding:12px 0}
+footer p{padding:10px 0 0}
+.headline{padding:10px 0 16px}
+.facts{gap:8px 24px;margin-top:14px}
+.definitions{gap:8px 24px;margin-bottom:10px}
+.facts,.definitions{grid-template-columns:repeat(3,1fr)}
+figcaption,.legend{margin-bottom:6px;max-width:none}
+section:has(figure),.panel,.finding,.callout,tr,dl>div{break-inside:avoid}
+h2,h3,.hint,figcaption,.legend,caption,thead,.group{break-after:avoid}
+p{orphans:3;widows:3}
+.scroll,pre{overflow:visible;overflow-wrap:break-word}
 pre{white-space:pre-wrap}
-table{font-size:8.5pt}
-th,td{padding-right:8px}
-.panels{grid-template-columns:1fr 1fr;gap:16px 24px}
-summary{list-style:none;color:var(--muted)}
-details::details-content{content-visibility:visible;height:auto}
+table{font-size:8pt;line-height:1.25}
+th,td{padding:3px 8px 3px 0}
+thead th{white-space:normal;max-width:40mm}
+tr.group th{padding-top:8px}
+td small,th small,.unit{font-size:7pt}
+.scroll thead th:first-child,tbody th[scope="row"],caption span,.group span{position:static}
+.panels{grid-template-columns:1fr 1fr;gap:6px 24px}
+.panel>svg{max-width:78mm}
+/* What is folded stays folded, as a reader left it; the settings, which say what was measured, are printed small. */
+details:not([open]){display:none}
+#settings details{display:block;break-inside:avoid;margin-top:10px}
+#settings details::details-content{content-visibility:visible;height:auto}
+#settings .facts{gap:2px;font-size:7.5pt;margin-top:4px}
+#settings .facts>div{grid-template-columns:30mm 1fr;gap:8px}
+#settings dt{font-size:7.5pt}
+#settings>.cells{columns:2;column-gap:24px}
+summary{list-style:none;font-weight:600;color:var(--ink)}
 a{color:inherit;text-decoration:none}
 }
 `;
