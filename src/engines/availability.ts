@@ -63,6 +63,15 @@ const finders: Readonly<Record<EngineSpec["kind"], (env: NodeJS.ProcessEnv) => P
   },
   tgi: async () => clusterOnly("tgi"),
   nim: async () => clusterOnly("nim"),
+  trtllm: async () => clusterOnly("trtllm"),
+  lmdeploy: async (env) => {
+    const found = await findActive("lmdeploy", env);
+    if (found !== undefined) return { status: "ready", where: found.python, version: found.version };
+    return {
+      status: "missing",
+      remedy: "Install it in a virtual environment of its own and name that in `process.venv`.",
+    };
+  },
 };
 
 function clusterOnly(kind: EngineSpec["kind"]): Finding {

@@ -102,7 +102,7 @@ function detected(engine: EngineKind | "openai", list: ModelList, found: Recogni
 }
 
 // NIM and TGI wrap other engines or names, so they are asked before the ones they may look like.
-const order: readonly EngineKind[] = ["llamacpp", "tgi", "nim", "sglang", "vllm"];
+const order: readonly EngineKind[] = ["llamacpp", "tgi", "nim", "sglang", "trtllm", "lmdeploy", "vllm"];
 
 const recognisers: Readonly<Record<EngineKind, Recogniser>> = {
   llamacpp: async (get, list) => {
@@ -138,6 +138,13 @@ const recognisers: Readonly<Record<EngineKind, Recogniser>> = {
     if (!("model_path" in info) && !list.ownedBy.includes("sglang")) return undefined;
     return versioned(info["version"], pick(info, sglangFields));
   },
+  trtllm: async (get, list) => {
+    if (!list.ownedBy.includes("tensorrt_llm")) return undefined;
+    const version = await getObject(get, "/version");
+    return versioned(version["version"], version);
+  },
+  // It has no path that says its version.
+  lmdeploy: async (_get, list) => (list.ownedBy.includes("lmdeploy") ? { reported: {} } : undefined),
   vllm: async (get, list) => {
     const version = await getObject(get, "/version");
     if (!("version" in version) && !list.ownedBy.includes("vllm")) return undefined;

@@ -1,14 +1,16 @@
 import type { EngineKind } from "../config/plan.ts";
 import { llamacpp } from "./llamacpp.ts";
+import { lmdeploy } from "./lmdeploy.ts";
 import { nim } from "./nim.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang.ts";
 import type { DialectName, EngineSpec, RequestDialect } from "./spec.ts";
 import { tgi } from "./tgi.ts";
+import { trtllm } from "./trtllm.ts";
 import { vllm } from "./vllm.ts";
 
 /** A new engine is a file of its own and a line here. */
-export const engines: readonly EngineSpec[] = [vllm, sglang, tgi, nim, llamacpp];
+export const engines: readonly EngineSpec[] = [vllm, sglang, tgi, nim, trtllm, lmdeploy, llamacpp];
 
 export function engineSpec(kind: EngineKind): EngineSpec {
   const spec = engines.find((engine) => engine.kind === kind);
@@ -31,6 +33,8 @@ const eras: Readonly<Record<DialectName, () => RequestDialect>> = {
   tgi: () => tgi.dialect(undefined),
   "nim-1.8": () => nim.dialect("1.8"),
   nim: () => nim.dialect(undefined),
+  trtllm: () => trtllm.dialect(undefined),
+  lmdeploy: () => lmdeploy.dialect(undefined),
   llamacpp: () => llamacpp.dialect(undefined),
   openai: () => openai,
 };

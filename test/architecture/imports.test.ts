@@ -9,15 +9,15 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const allowed: Record<string, readonly string[]> = {
   "src/load": [],
   "src/argo": [],
-  "src/config": ["src/engines", "src/simulator", "src/load"],
+  "src/config": ["src/engines", "src/simulator", "src/load", "src/servers/kubernetes-names.ts"],
   "src/results": ["src/load/record.ts", "src/config/plan.ts"],
   "src/report": ["src/results", "src/config/plan.ts"],
-  "src/engines": ["src/config/plan.ts", "src/servers", "src/results/schema.ts"],
+  "src/engines": ["src/config/plan.ts", "src/config/cluster-plan.ts", "src/servers", "src/results/schema.ts"],
   "src/servers": ["src/results/schema.ts"],
   "src/simulator": ["src/config/plan.ts"],
   "src/steps": ["src/config", "src/engines", "src/load", "src/results", "src/servers"],
   steps: ["src/steps", "src/config", "src/engines", "src/load", "src/report", "src/results", "src/servers"],
-  pipelines: ["src/argo", "src/config", "steps"],
+  pipelines: ["src/argo", "src/config", "src/servers/kubernetes-names.ts", "steps"],
   "src/runner": ["steps", "src/steps", "src/config", "src/engines", "src/results", "src/servers"],
   "src/cli": [
     "steps",

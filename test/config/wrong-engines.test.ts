@@ -113,7 +113,7 @@ describe("A config is told of a mistake in its engines and models:", () => {
       "models: { m: { path: m } }",
     ]);
     expect(problems).toEqual([
-      'x.yaml:2:17 engines.fast.kind: expected one of vllm, sglang, tgi, nim, llamacpp; found "vlm"; did you mean "vllm"?',
+      'x.yaml:2:17 engines.fast.kind: expected one of vllm, sglang, tgi, nim, trtllm, lmdeploy, llamacpp; found "vlm"; did you mean "vllm"?',
       "  2 |   fast: { kind: vlm }",
       "    |                 ^^^",
     ]);
@@ -126,7 +126,7 @@ describe("A config is told of a mistake in its engines and models:", () => {
       "models: { m: { path: m } }",
     ]);
     expect(problems).toEqual([
-      'x.yaml:2:3 engines.vlm: no engine has this name; add kind: one of vllm, sglang, tgi, nim, llamacpp; did you mean "vllm"?',
+      'x.yaml:2:3 engines.vlm: no engine has this name; add kind: one of vllm, sglang, tgi, nim, trtllm, lmdeploy, llamacpp; did you mean "vllm"?',
       '  2 |   vlm: { version: "0.6.4" }',
       "    |   ^^^",
     ]);

@@ -50,6 +50,22 @@ test.each([
   expect(JSON.stringify(found.reported)).not.toMatch(/api_key/);
 });
 
+test.each([
+  ["tensorrt_llm", "trtllm", "1.2.1"],
+  ["lmdeploy", "lmdeploy", undefined],
+] as const)("a server whose model is owned by %s is recognised as %s %s", async (owner, engine, version) => {
+  const get: Get = async (path) => {
+    if (path === "/v1/models") return json({ data: [{ id: "m", owned_by: owner }] });
+    return path === "/version" && version !== undefined ? json({ version }) : absent;
+  };
+  const found = await detectServer(get, "auto");
+  expect({ engine: found.engine, version: found.version, dialect: found.dialect.name }).toEqual({
+    engine,
+    version,
+    dialect: engine,
+  });
+});
+
 test("vLLM 0.6.4 is told from later ones by its version", async () => {
   const get: Get = async (path) =>
     path === "/version"

@@ -331,6 +331,8 @@ test("engines that only a cluster runs say so, and nothing is touched to find ou
     ["sglang", "missing"],
     ["tgi", "cluster-only"],
     ["nim", "cluster-only"],
+    ["trtllm", "cluster-only"],
+    ["lmdeploy", "missing"],
     ["llamacpp", "installable"],
   ]);
   for (const { remedy } of found) expect(remedy).not.toBe("");

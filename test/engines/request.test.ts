@@ -32,6 +32,8 @@ const bodies: Record<DialectName, unknown> = {
   tgi: { ...common, model: "tgi" },
   "nim-1.8": { ...common, nvext: { ignore_eos: true } },
   nim: { ...common, ignore_eos: true },
+  trtllm: { ...common, ignore_eos: true, min_tokens: 64 },
+  lmdeploy: { ...common, ignore_eos: true },
   llamacpp: { ...common, ignore_eos: true },
   openai: common,
 };

@@ -177,7 +177,10 @@ function describeBlock(loads: readonly Load[]): string {
 
 function describePrompt(cell: CellPlan): string {
   const { prompt } = cell.request;
-  if (prompt.kind === "dataset") return `data set ${prompt.path} (SHA-256 ${prompt.sha256.slice(0, 12)}…)`;
+  if (prompt.kind === "dataset") {
+    const hash = prompt.sha256 === undefined ? "" : ` (SHA-256 ${prompt.sha256.slice(0, 12)}…)`;
+    return `data set ${prompt.path}${hash}`;
+  }
   return `“${prompt.text.length > 160 ? `${prompt.text.slice(0, 160)}…` : prompt.text}”`;
 }
 

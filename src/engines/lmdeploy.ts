@@ -1,0 +1,55 @@
+import { flags } from "./flags.ts";
+import type { EngineSpec, RequestDialect } from "./spec.ts";
+
+const dialect: RequestDialect = {
+  name: "lmdeploy",
+  model: "served-name",
+  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
+  ignoreEos: "top-level",
+  // It calls it min_new_tokens, and its completions have none.
+  minTokens: false,
+  streamOptions: { includeUsage: true, continuousUsage: false },
+  seed: true,
+  endTokenCounted: true,
+  closesAfterStream: false,
+  maxIdleMs: 4000,
+};
+
+/** Made after its source, not tried. */
+export const lmdeploy: EngineSpec = {
+  kind: "lmdeploy",
+  title: "LMDeploy",
+  homepage: "https://lmdeploy.readthedocs.io",
+  // Its share of GPU memory (--cache-max-entry-count) is of what the weights leave free: it goes into args.
+  settings: ["contextLength", "maxConcurrentRequests", "dtype", "tensorParallel", "prefixCache"],
+  defaultStartTimeoutSeconds: 900,
+  defaultStopTimeoutSeconds: 30,
+  readiness: () => ({ path: "/health", timeoutSeconds: 10 }),
+  dialect: () => dialect,
+  metrics: {
+    path: "/metrics",
+    names: {
+      requestsRunning: ["lmdeploy:num_requests_running"],
+      requestsWaiting: ["lmdeploy:num_requests_waiting"],
+      cacheUsageShare: ["lmdeploy:gpu_cache_usage_perc"],
+      promptTokensTotal: ["lmdeploy:prompt_tokens_total"],
+      generationTokensTotal: ["lmdeploy:generation_tokens_total"],
+    },
+  },
+  args: ({ modelPath, servedName, settings }) => [
+    modelPath,
+    ...flags({
+      "--model-name": servedName,
+      "--server-name": "{host}",
+      "--server-port": "{port}",
+      "--session-len": settings.contextLength,
+      "--max-batch-size": settings.maxConcurrentRequests,
+      "--dtype": settings.dtype,
+      "--tp": settings.tensorParallel,
+    }),
+    // Off by itself, and there is no flag for that.
+    ...(settings.prefixCache === true ? ["--enable-prefix-caching"] : []),
+  ],
+  env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
+  localCommand: (python) => [python, "-m", "lmdeploy", "serve", "api_server"],
+};
