@@ -1,6 +1,6 @@
 import { type CellPlan, type EngineKind, isSimulated, type ServerPlan } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
-import type { Hardware } from "../results/schema.ts";
+import type { Hardware } from "../results/schema/run.ts";
 import type { ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
 import { dialectFor, dialectNamed, engineSpec } from "./index.ts";

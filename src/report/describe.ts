@@ -1,5 +1,7 @@
 import type { z } from "zod";
-import type { LoadSettingSchema, Results, VerdictStatus } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
+import type { LoadSettingSchema } from "../results/schema/summary.ts";
+import type { VerdictStatus } from "../results/schema/verdict.ts";
 
 /** Numbers and words, the same in every format: HTML, Markdown, terminal and plots all take them from here. */
 

@@ -1,4 +1,4 @@
-import type { CellResult, Difference, Results } from "../results/schema.ts";
+import type { CellResult, Difference, Results } from "../results/schema/results.ts";
 import { joinWords } from "./describe.ts";
 import { gather, variantName } from "./groups.ts";
 

@@ -1,4 +1,4 @@
-import type { LatencySummary } from "../results/schema.ts";
+import type { LatencySummary } from "../results/schema/metrics.ts";
 import { formatNumber, formatRange, NONE } from "./describe.ts";
 import type { Estimate } from "./estimates.ts";
 import { type Column, numericColumn, type TableCell, text } from "./table.ts";

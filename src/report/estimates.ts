@@ -1,4 +1,5 @@
-import type { LatencySummary, Metrics, PointResult } from "../results/schema.ts";
+import type { LatencySummary, Metrics } from "../results/schema/metrics.ts";
+import type { PointResult } from "../results/schema/results.ts";
 
 /** One number to show, with how far it can be trusted. */
 export interface Estimate {

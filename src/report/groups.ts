@@ -1,4 +1,4 @@
-import type { CellResult, PointResult, Results } from "../results/schema.ts";
+import type { CellResult, PointResult, Results } from "../results/schema/results.ts";
 import { type Load, shortLoad } from "./describe.ts";
 
 /** One cell's point at a load. */

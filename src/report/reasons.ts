@@ -1,4 +1,4 @@
-import type { ReasonCode } from "../results/schema.ts";
+import type { ReasonCode } from "../results/schema/verdict.ts";
 
 export interface ReasonWords {
   readonly title: string;

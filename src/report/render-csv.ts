@@ -1,13 +1,6 @@
-import type {
-  CellResult,
-  LatencySummary,
-  MeasurementResult,
-  Metrics,
-  PointResult,
-  RateSummary,
-  Results,
-  Verdict,
-} from "../results/schema.ts";
+import type { LatencySummary, Metrics, RateSummary } from "../results/schema/metrics.ts";
+import type { CellResult, MeasurementResult, PointResult, Results } from "../results/schema/results.ts";
+import type { Verdict } from "../results/schema/verdict.ts";
 import type { Load } from "./describe.ts";
 
 type Value = string | number | boolean | null | undefined;

@@ -1,4 +1,4 @@
-import type { Results } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
 import { type Figure, renderFigures } from "./html/figures.ts";
 import { renderHowToRead } from "./html/how-to-read.ts";
 import { type Html, html, raw } from "./html/html.ts";

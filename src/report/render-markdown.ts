@@ -1,4 +1,4 @@
-import type { Results } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
 import { count, formatMs, formatTime, SIMULATED_SENTENCE } from "./describe.ts";
 import { cellName, groupByModel } from "./groups.ts";
 import { findHeadline } from "./headline.ts";

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { wrap } from "../display-width.ts";
 import { LlmbenchError } from "../error.ts";
-import type { Results } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
 import { SIMULATED_SENTENCE } from "./describe.ts";
 import { escapeHtml } from "./html/html.ts";
 import { makePlots } from "./plots/all.ts";

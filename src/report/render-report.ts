@@ -1,4 +1,4 @@
-import type { Results } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
 
 export const REPORT_FORMATS = ["html", "md", "csv", "png"] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];

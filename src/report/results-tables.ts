@@ -1,4 +1,4 @@
-import type { CellResult, Results } from "../results/schema.ts";
+import type { CellResult, Results } from "../results/schema/results.ts";
 import {
   capitalize,
   describeAmount,

@@ -1,5 +1,6 @@
 import { displayWidth, padEnd, printable, shorten } from "../display-width.ts";
-import type { Results, VerdictStatus } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
+import type { VerdictStatus } from "../results/schema/verdict.ts";
 import { formatTime, NONE, VERDICT_MARKS } from "./describe.ts";
 import { terminalStyle } from "./terminal-style.ts";
 import { countVerdicts } from "./verdicts.ts";

@@ -1,5 +1,6 @@
 import { displayWidth, padEnd, padStart, printable, shorten } from "../display-width.ts";
-import type { PointResult, Results, VerdictStatus } from "../results/schema.ts";
+import type { PointResult, Results } from "../results/schema/results.ts";
+import type { VerdictStatus } from "../results/schema/verdict.ts";
 import { describeLoad, formatNumber, formatRange, NONE, VERDICT_MARKS } from "./describe.ts";
 import { type Estimate, latencyMean, throughputOf } from "./estimates.ts";
 import { groupByModel, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";

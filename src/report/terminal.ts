@@ -1,5 +1,5 @@
 import { printable, wrap } from "../display-width.ts";
-import type { Results } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
 import { count, formatMs, SIMULATED_SENTENCE } from "./describe.ts";
 import { cellName } from "./groups.ts";
 import { findHeadline } from "./headline.ts";

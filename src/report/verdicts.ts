@@ -1,4 +1,5 @@
-import type { Reason, ReasonCode, Results, VerdictStatus } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
+import type { Reason, ReasonCode, VerdictStatus } from "../results/schema/verdict.ts";
 import { shortLoad } from "./describe.ts";
 import { cellName, gather } from "./groups.ts";
 

@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Results } from "../results/schema.ts";
+import type { Results } from "../results/schema/results.ts";
 import { renderHtml } from "./render-html.ts";
 
 /** Writes `report/index.html` into the run folder, whole or not at all; resolves to its path. */

@@ -8,16 +8,10 @@ import { computeMetrics, latencyValues } from "./metrics.ts";
 import { isUsable, judgePoint } from "./point-verdict.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { readSample, type Sample } from "./sample.ts";
-import type {
-  CellResult,
-  CellStatus,
-  MeasurementResult,
-  MeasurementSummary,
-  PointResult,
-  RequestCounts,
-  Results,
-  ServerRecord,
-} from "./schema.ts";
+import type { CellResult, MeasurementResult, PointResult, Results } from "./schema/results.ts";
+import type { ServerRecord } from "./schema/server.ts";
+import type { CellStatus } from "./schema/status.ts";
+import type { MeasurementSummary, RequestCounts } from "./schema/summary.ts";
 
 /** Opens a requests.ndjson.gz (src/load/record-reader.ts); called more than once for a file. */
 export type OpenRecords = (

@@ -1,4 +1,5 @@
-import type { CellResult, Difference, Metrics } from "./schema.ts";
+import type { Metrics } from "./schema/metrics.ts";
+import type { CellResult, Difference } from "./schema/results.ts";
 import { THRESHOLDS } from "./verdict.ts";
 
 type Kind = Difference["kind"];

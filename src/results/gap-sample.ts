@@ -1,5 +1,5 @@
 import { normalCdf, tQuantile } from "./probability.ts";
-import type { LatencySummary } from "./schema.ts";
+import type { LatencySummary } from "./schema/metrics.ts";
 import {
   effectiveCount,
   type Interval,

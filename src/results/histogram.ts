@@ -1,4 +1,4 @@
-import type { Histogram } from "./schema.ts";
+import type { Histogram } from "./schema/results.ts";
 
 /** Equal bins from the lowest value to the highest, about the square root of their number: 1 to 40. */
 export function binValues(values: Float64Array): Histogram {

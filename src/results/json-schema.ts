@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Results } from "./schema.ts";
+import { Results } from "./schema/results.ts";
 
 /**
  * JSON Schema (draft 2020-12) of results.json, published as schemas/results.schema.json and by `llmbench schema

@@ -12,7 +12,7 @@ import {
 } from "./latencies.ts";
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
-import type { Goodput, LatencySummary, Metrics, RateSummary } from "./schema.ts";
+import type { Goodput, LatencySummary, Metrics, RateSummary } from "./schema/metrics.ts";
 import { fromZero, meanAndDeviation, meanInterval, summariseLatency, wilsonInterval } from "./statistics.ts";
 import { startTimes } from "./window.ts";
 

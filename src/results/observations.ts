@@ -2,7 +2,7 @@ import type { LoadSetting } from "../load/record.ts";
 import { tpotMs, ttftMs } from "./latencies.ts";
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
-import type { RequestCounts } from "./schema.ts";
+import type { RequestCounts } from "./schema/summary.ts";
 import { quantile } from "./statistics.ts";
 
 /** What a verdict looks at in one measurement's records, before any threshold. */

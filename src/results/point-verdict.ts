@@ -1,4 +1,6 @@
-import type { MeasurementSummary, Metrics, Reason, StoredLoad, Verdict } from "./schema.ts";
+import type { Metrics } from "./schema/metrics.ts";
+import type { MeasurementSummary, StoredLoad } from "./schema/summary.ts";
+import type { Reason, Verdict } from "./schema/verdict.ts";
 import { noteSample, verdictFrom } from "./verdict.ts";
 
 type Judged = Pick<MeasurementSummary, "repetition" | "instance" | "verdict">;

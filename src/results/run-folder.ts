@@ -5,7 +5,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { FailOn, PointPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
 import { checkName, type DeploymentPaths, isName, type MeasurementPaths, RunPaths } from "./run-paths.ts";
-import { CellStatus, MeasurementSummary, Results, RunRecord, ServerRecord, WarmupRecord } from "./schema.ts";
+import { Results } from "./schema/results.ts";
+import { RunRecord } from "./schema/run.ts";
+import { ServerRecord } from "./schema/server.ts";
+import { CellStatus } from "./schema/status.ts";
+import { MeasurementSummary } from "./schema/summary.ts";
+import { WarmupRecord } from "./schema/warmup.ts";
 import {
   diskFiles,
   errorCode,

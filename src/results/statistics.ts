@@ -1,5 +1,5 @@
 import { binomialCdf, tQuantile } from "./probability.ts";
-import type { LatencySummary } from "./schema.ts";
+import type { LatencySummary } from "./schema/metrics.ts";
 
 /** Confidence level of every interval. */
 export const LEVEL = 0.95;

@@ -4,7 +4,7 @@ import { computeMetrics } from "./metrics.ts";
 import { countRequests, observe } from "./observations.ts";
 import type { RecordSource } from "./request-table.ts";
 import { readSample } from "./sample.ts";
-import type { Instrument, MeasurementSummary } from "./schema.ts";
+import type { Instrument, MeasurementSummary } from "./schema/summary.ts";
 import { type Circumstances, judgeMeasurement } from "./verdict.ts";
 
 /** What a summary says beside what is in the records. */

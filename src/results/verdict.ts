@@ -1,14 +1,8 @@
 import type { FailOn } from "../config/plan.ts";
 import type { Observations } from "./observations.ts";
-import type {
-  MeasurementSummary,
-  Metrics,
-  Reason,
-  RequestCounts,
-  StoredLoad,
-  Verdict,
-  VerdictStatus,
-} from "./schema.ts";
+import type { Metrics } from "./schema/metrics.ts";
+import type { MeasurementSummary, RequestCounts, StoredLoad } from "./schema/summary.ts";
+import type { Reason, Verdict, VerdictStatus } from "./schema/verdict.ts";
 import { MIN_SAMPLES } from "./statistics.ts";
 import { fewestForWindow } from "./window.ts";
 

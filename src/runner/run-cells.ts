@@ -6,7 +6,7 @@ import teardown from "../../steps/teardown/run.ts";
 import waitHealthy from "../../steps/wait-healthy/run.ts";
 import warmup from "../../steps/warmup/run.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
-import type { CellStatus, StepName, StoredError } from "../results/schema.ts";
+import type { CellStatus, StepName, StoredError } from "../results/schema/status.ts";
 import type { StepContext } from "../steps/context.ts";
 import { interruptedError } from "../steps/interrupted.ts";
 import type { ServerRef } from "../steps/server-ref.ts";

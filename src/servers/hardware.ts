@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { Hardware } from "../results/schema.ts";
+import type { Hardware } from "../results/schema/run.ts";
 
 const run = promisify(execFile);
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../error.ts";
-import type { Startup } from "../results/schema.ts";
+import type { Startup } from "../results/schema/server.ts";
 import { registryFolder } from "./cache-folder.ts";
 import { describeExit, type Exit } from "./failure.ts";
 import { readLastLines } from "./log-tail.ts";

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../error.ts";
-import type { Startup } from "../results/schema.ts";
+import type { Startup } from "../results/schema/server.ts";
 import { describeExit, type Exit, hintFor, isPortTaken } from "./failure.ts";
 import { findMembers } from "./members.ts";
 import { isListening, ownerOfPort } from "./ports.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { Startup } from "../results/schema.ts";
+import { Startup } from "../results/schema/server.ts";
 
 const Identity = z.object({ pid: z.number().int(), started: z.string() });
 

@@ -1,4 +1,4 @@
-import type { Startup } from "../results/schema.ts";
+import type { Startup } from "../results/schema/server.ts";
 
 /** How to start one server: made by src/engines from a cell, so that back ends know no engine. */
 export interface ServerSpec {

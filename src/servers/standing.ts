@@ -1,5 +1,5 @@
 import { LlmbenchError } from "../error.ts";
-import type { Startup } from "../results/schema.ts";
+import type { Startup } from "../results/schema/server.ts";
 import { saysSimulated } from "../simulated-header.ts";
 import type { RunningServer, ServerBackend, ServerSpec, ServerState } from "./server.ts";
 

@@ -1,6 +1,6 @@
 import type { Plan } from "../config/plan.ts";
 import type { RunFolder } from "../results/run-folder.ts";
-import type { Hardware } from "../results/schema.ts";
+import type { Hardware } from "../results/schema/run.ts";
 import type { CellSession } from "./cell-session.ts";
 import type { ProgressEvent } from "./progress.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { LlmbenchError } from "../error.ts";
 import type { RunFolder } from "../results/run-folder.ts";
-import type { Hardware } from "../results/schema.ts";
+import type { Hardware } from "../results/schema/run.ts";
 import { ProcessBackend } from "../servers/process.ts";
 import { CellSession } from "./cell-session.ts";
 import type { StepContext } from "./context.ts";

@@ -1,5 +1,5 @@
 import type { PointPlan } from "../config/plan.ts";
-import type { WarmupRecord } from "../results/schema.ts";
+import type { WarmupRecord } from "../results/schema/warmup.ts";
 
 /** What the warm-up says of one request alone, milliseconds. */
 export interface RequestEstimate {

@@ -6,7 +6,7 @@ import type { MeasurementOutcome, Progress } from "../load/measurement.ts";
 import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
-import type { MeasurementSummary } from "../results/schema.ts";
+import type { MeasurementSummary } from "../results/schema/summary.ts";
 import { summarise } from "../results/summary.ts";
 import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";

@@ -1,4 +1,5 @@
-import type { StepName, VerdictStatus } from "../results/schema.ts";
+import type { StepName } from "../results/schema/status.ts";
+import type { VerdictStatus } from "../results/schema/verdict.ts";
 
 /** What steps tell whoever watches. Plain data: a terminal line, a log line or Argo's progress file is made of it. */
 export type ProgressEvent =

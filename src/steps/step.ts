@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { LlmbenchError } from "../error.ts";
-import type { StepName } from "../results/schema.ts";
+import type { StepName } from "../results/schema/status.ts";
 import type { StepContext } from "./context.ts";
 
 /** What a step takes and gives: all that a pipeline may know of it. */

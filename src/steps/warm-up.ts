@@ -1,5 +1,5 @@
 import { LlmbenchError } from "../error.ts";
-import type { WarmupRecord } from "../results/schema.ts";
+import type { WarmupRecord } from "../results/schema/warmup.ts";
 import type { CellSession } from "./cell-session.ts";
 import type { StepContext } from "./context.ts";
 import { interruptedError } from "./interrupted.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { VerdictStatus } from "../../src/results/schema.ts";
+import { VerdictStatus } from "../../src/results/schema/verdict.ts";
 import { ServerRef } from "../../src/steps/server-ref.ts";
 import type { StepContract } from "../../src/steps/step.ts";
 

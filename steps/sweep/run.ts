@@ -1,7 +1,8 @@
 import type { PointPlan } from "../../src/config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../../src/error.ts";
 import { createRandom } from "../../src/load/random.ts";
-import type { MeasurementSummary, VerdictStatus } from "../../src/results/schema.ts";
+import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
+import type { VerdictStatus } from "../../src/results/schema/verdict.ts";
 import { fails } from "../../src/results/verdict.ts";
 import type { CellSession } from "../../src/steps/cell-session.ts";
 import type { StepContext } from "../../src/steps/context.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Results } from "../../src/results/schema.ts";
+import type { Results } from "../../src/results/schema/results.ts";
 import { makeRun } from "../fixtures/make-run.ts";
 import { emptyRun, hostileRun, localRun, openLoopRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findHeadline } from "../../src/report/headline.ts";
-import type { Reason, Results } from "../../src/results/schema.ts";
+import type { Results } from "../../src/results/schema/results.ts";
+import type { Reason } from "../../src/results/schema/verdict.ts";
 import { cell, type PointShape, point, results } from "../fixtures/results.ts";
 import { emptyRun, openLoopRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { html, raw } from "../../src/report/html/html.ts";
 import { renderHtml } from "../../src/report/render-html.ts";
-import type { Results } from "../../src/results/schema.ts";
+import type { Results } from "../../src/results/schema/results.ts";
 import { cell, point, results } from "../fixtures/results.ts";
 import { emptyRun, hostileRun, localRun, openLoopRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
 import { ALL_RUNS, assembledRun } from "./all-runs.ts";

@@ -6,7 +6,8 @@ import { assembleResults } from "../../src/results/assemble.ts";
 import { computeMetrics } from "../../src/results/metrics.ts";
 import { createRun, openRun, type RunFolder } from "../../src/results/run-folder.ts";
 import { readSample } from "../../src/results/sample.ts";
-import { MeasurementSummary, type PointResult, Results } from "../../src/results/schema.ts";
+import { type PointResult, Results } from "../../src/results/schema/results.ts";
+import { MeasurementSummary } from "../../src/results/schema/summary.ts";
 import { closedPoint, MADE_VARIANTS, makeRun, openMadeRecords } from "../fixtures/make-run.ts";
 
 const quick = closedPoint("protocol", 1, 4, 5);

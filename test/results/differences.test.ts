@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { findDifferences } from "../../src/results/differences.ts";
-import type { Results } from "../../src/results/schema.ts";
+import type { Results } from "../../src/results/schema/results.ts";
 import { closedPoint, MADE_VARIANTS, type MadeVariant, makeRun } from "../fixtures/make-run.ts";
 
 const folders: string[] = [];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GapSample } from "../../src/results/gap-sample.ts";
-import type { LatencySummary } from "../../src/results/schema.ts";
+import type { LatencySummary } from "../../src/results/schema/metrics.ts";
 import { lag1Autocorrelation, PERCENTILES, quantile } from "../../src/results/statistics.ts";
 import { normalFrom, randomFrom } from "./records.ts";
 

@@ -8,7 +8,7 @@ import { closedPoint, MADE_VARIANTS, makeRun } from "../fixtures/make-run.ts";
 
 const published = new URL("../../schemas/results.schema.json", import.meta.url);
 
-/** UPDATE_SCHEMAS=1 writes the file anew after a change of src/results/schema.ts. */
+/** UPDATE_SCHEMAS=1 writes the file anew after a change of src/results/schema/. */
 async function readPublished(): Promise<Record<string, unknown>> {
   if (process.env["UPDATE_SCHEMAS"] === "1") {
     await writeFile(published, `${JSON.stringify(resultsJsonSchema(), null, 2)}\n`);

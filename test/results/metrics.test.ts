@@ -4,7 +4,7 @@ import type { SloPlan } from "../../src/config/plan.ts";
 import type { LoadSetting, RequestRecord } from "../../src/load/record.ts";
 import { computeMetrics } from "../../src/results/metrics.ts";
 import { readSample } from "../../src/results/sample.ts";
-import { Metrics } from "../../src/results/schema.ts";
+import { Metrics } from "../../src/results/schema/metrics.ts";
 import { closed, every, open, type RequestInWords, randomFrom, request } from "./records.ts";
 
 async function metricsOf(

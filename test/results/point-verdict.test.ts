@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judgePoint } from "../../src/results/point-verdict.ts";
-import type { Reason, Verdict } from "../../src/results/schema.ts";
+import type { Reason, Verdict } from "../../src/results/schema/verdict.ts";
 import { verdictFrom } from "../../src/results/verdict.ts";
 
 const load = { arrival: "closed", concurrency: 1, outputTokens: 4 } as const;

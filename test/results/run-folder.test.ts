@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createRun, listRuns, openRun, RunFolder } from "../../src/results/run-folder.ts";
 import { RunPaths } from "../../src/results/run-paths.ts";
-import type { MeasurementSummary } from "../../src/results/schema.ts";
+import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
 import { diskFiles } from "../../src/results/stored-json.ts";
 import { closedPoint, MADE_VARIANTS, makeRun } from "../fixtures/make-run.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MeasurementSummary } from "../../src/results/schema.ts";
+import { MeasurementSummary } from "../../src/results/schema/summary.ts";
 import { type MeasurementContext, summarise } from "../../src/results/summary.ts";
 import { closed, every, headerOf, request } from "./records.ts";
 

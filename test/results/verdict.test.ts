@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Observations } from "../../src/results/observations.ts";
-import type { Metrics, Reason, RequestCounts, StoredLoad } from "../../src/results/schema.ts";
+import type { Metrics } from "../../src/results/schema/metrics.ts";
+import type { RequestCounts, StoredLoad } from "../../src/results/schema/summary.ts";
+import type { Reason } from "../../src/results/schema/verdict.ts";
 import { summariseLatency } from "../../src/results/statistics.ts";
 import {
   type Circumstances,

@@ -1,4 +1,4 @@
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { makePlots } from "../plots/all.ts";
 import { CSS_PALETTE } from "../plots/palette.ts";
 import type { LegendItem, Plot } from "../plots/plot.ts";

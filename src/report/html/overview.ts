@@ -1,5 +1,5 @@
 import type { CellPlan } from "../../config/plan.ts";
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import {
   count,
   describeAmount,

@@ -1,4 +1,4 @@
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { groupByModel } from "../groups.ts";
 import { percentileTable, resultsTable } from "../results-tables.ts";
 import { type Html, html } from "./html.ts";

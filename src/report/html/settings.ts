@@ -1,5 +1,6 @@
 import type { CellPlan } from "../../config/plan.ts";
-import type { CellResult, Results, ServerRecord } from "../../results/schema.ts";
+import type { CellResult, Results } from "../../results/schema/results.ts";
+import type { ServerRecord } from "../../results/schema/server.ts";
 import { formatTime, NONE } from "../describe.ts";
 import { cellName } from "../groups.ts";
 import { type Html, html } from "./html.ts";

@@ -1,4 +1,4 @@
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { count } from "../describe.ts";
 import { cellName } from "../groups.ts";
 import { REASONS } from "../reasons.ts";

@@ -1,4 +1,4 @@
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { byConcurrency, byRate, latencyByOutputLength, throughputByOutputLength } from "./by-load.ts";
 import { tpotDistribution, ttftDistribution } from "./distributions.ts";
 import { latencyHeatMap } from "./heat-map.ts";

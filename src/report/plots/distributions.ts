@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { shorten } from "../../display-width.ts";
-import type { Histogram, LatencySummary, Results } from "../../results/schema.ts";
+import type { LatencySummary } from "../../results/schema/metrics.ts";
+import type { Histogram, Results } from "../../results/schema/results.ts";
 import { describeLoad } from "../describe.ts";
 import { LATENCY_COLUMNS, latencyCells } from "../estimate-cells.ts";
 import {

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { shorten } from "../../display-width.ts";
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { formatNumber, NONE, shortLoad } from "../describe.ts";
 import { latencyMean } from "../estimates.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { type Entry, variantName, variantNames } from "../groups.ts";
 import { type Palette, seriesStyle } from "./palette.ts";
 import type { LegendItem } from "./plot.ts";

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import type { Table } from "../table.ts";
 import type { Palette } from "./palette.ts";
 

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { shorten } from "../../display-width.ts";
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { describeLoad, formatNumber, formatRange, NONE } from "../describe.ts";
 import { commonThroughput, type Estimate, latencyMean, throughputOf } from "../estimates.ts";
 import {

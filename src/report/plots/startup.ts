@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { shorten } from "../../display-width.ts";
-import type { CellResult, Startup } from "../../results/schema.ts";
+import type { CellResult } from "../../results/schema/results.ts";
+import type { Startup } from "../../results/schema/server.ts";
 import { formatNumber, NONE } from "../describe.ts";
 import { cellName } from "../groups.ts";
 import { numericColumn, type TableCell, text, textColumn } from "../table.ts";

@@ -1,4 +1,4 @@
-import type { Results } from "../../results/schema.ts";
+import type { Results } from "../../results/schema/results.ts";
 import { describeLoad, type Load } from "../describe.ts";
 import { type BlockGroup, type Entry, gather, groupByModel, isComparable } from "../groups.ts";
 
