@@ -1,14 +1,17 @@
-// Bundles the command line into one file, dist/llmbench.mjs, that runs with nothing but Node beside it.
+// Bundles the command line into one file, dist/llmbench.mjs (or in the folder given), that runs with nothing but Node
+// beside it.
 import { chmod, cp, mkdir, readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
 const root = new URL("..", import.meta.url).pathname;
-await mkdir(`${root}dist`, { recursive: true });
+const out = resolve(process.argv[2] ?? `${root}dist`);
+await mkdir(out, { recursive: true });
 await build({
   absWorkingDir: root,
   entryPoints: ["src/cli/main.ts"],
-  outfile: "dist/llmbench.mjs",
+  outfile: `${out}/llmbench.mjs`,
   bundle: true,
   platform: "node",
   format: "esm",
@@ -24,5 +27,5 @@ await build({
   logLevel: "warning",
 });
 // PNG plots are drawn with these fonts; src/report/render-png.ts looks for them beside itself.
-await cp(`${root}src/report/fonts`, `${root}dist/fonts`, { recursive: true });
-await chmod(`${root}dist/llmbench.mjs`, 0o755);
+await cp(`${root}src/report/fonts`, `${out}/fonts`, { recursive: true });
+await chmod(`${out}/llmbench.mjs`, 0o755);

@@ -1,4 +1,7 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, realpath, writeFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 
@@ -9,7 +12,9 @@ export function registerInit(program: Command): void {
     .argument("[file]", "where to write it (default: standard output)")
     .action(async (file: string | undefined) => {
       const { initConfig } = await import("../config/init.ts");
-      const text = initConfig();
+      const folder = file === undefined ? process.cwd() : dirname(resolve(file));
+      const schema = await findSchema(folder);
+      const text = initConfig(schema === undefined ? {} : { schema });
       if (file === undefined) {
         process.stdout.write(text);
         return;
@@ -29,4 +34,22 @@ export function registerInit(program: Command): void {
       }
       process.stdout.write(`${file}: edit it, then: llmbench validate ${file} && llmbench run ${file}\n`);
     });
+}
+
+/** Path from `folder` to the JSON Schema that was installed with this very llmbench; undefined where it came alone. */
+async function findSchema(folder: string): Promise<string | undefined> {
+  const { configJsonSchema } = await import("../config/json-schema.ts");
+  // Beside dist/llmbench.mjs, or from src/cli.
+  for (const place of ["../schemas/config.schema.json", "../../schemas/config.schema.json"]) {
+    const path = fileURLToPath(new URL(place, import.meta.url));
+    try {
+      const found: unknown = JSON.parse(await readFile(path, "utf8"));
+      if (!isDeepStrictEqual(found, configJsonSchema())) continue;
+      // A link in the way would make ".." mean another folder.
+      return relative(await realpath(folder), await realpath(path));
+    } catch {
+      // Not there, or not ours.
+    }
+  }
+  return undefined;
 }

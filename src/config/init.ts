@@ -1,7 +1,7 @@
 export interface InitOptions {
   /** Name of the benchmark. Default: that of the file. */
   readonly name?: string;
-  /** Where the editor finds the JSON Schema: a path beside the config, or a URL. */
+  /** Where the editor finds the JSON Schema: a path relative to the config, or a URL. Without it the config says how to make one. */
   readonly schema?: string;
 }
 
@@ -10,7 +10,10 @@ export interface InitOptions {
  * switched off has its `#` right before the key, and is valid as well when the `#` is taken away.
  */
 export function initConfig(options: InitOptions = {}): string {
-  const schema = options.schema === undefined ? "" : `# yaml-language-server: $schema=${options.schema}\n`;
+  const schema =
+    options.schema === undefined
+      ? "# Editors complete and check this file with what `llmbench schema config` prints.\n"
+      : `# yaml-language-server: $schema=${options.schema}\n`;
   const name = options.name === undefined ? "#name: my-benchmark" : `name: ${JSON.stringify(options.name)}`;
   return `${schema}${START.replace("#name: my-benchmark", () => name)}`;
 }

@@ -14,9 +14,14 @@ interface Ended {
 /** Runs `llmbench WORDS` in a process of its own, as a person does; resolves when it has ended. */
 export async function llmbench(
   words: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  options: {
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** What Node is to run in place of the source. */
+    readonly program?: readonly string[];
+  },
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ["--import", tsx, main, ...words], {
+  const child = spawn(process.execPath, [...(options.program ?? ["--import", tsx, main]), ...words], {
     cwd: options.cwd,
     env: { ...process.env, LLMBENCH_CACHE: `${options.cwd}/cache`, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

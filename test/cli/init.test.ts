@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { llmbench } from "./llmbench.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "llmbench-init-"));
+  await mkdir(join(folder, "deep/er"), { recursive: true });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const schemaOf = (config: string): string | undefined =>
+  /^# yaml-language-server: \$schema=(.+)$/.exec(config.split("\n")[0] ?? "")?.[1];
+
+it("A new config names a schema that an editor finds from where the config lies", async () => {
+  expect(await llmbench(["init", "deep/er/my.yaml"], { cwd: folder })).toMatchObject({ status: 0 });
+  const config = await readFile(join(folder, "deep/er/my.yaml"), "utf8");
+  const path = resolve(folder, "deep/er", schemaOf(config) ?? "nothing");
+  expect(JSON.parse(await readFile(path, "utf8"))).toEqual(configJsonSchema());
+  expect(await llmbench(["validate", "deep/er/my.yaml"], { cwd: folder })).toMatchObject({ status: 0 });
+});
+
+it("A config on standard output is taken for one of the folder it is printed in", async () => {
+  const { stdout } = await llmbench(["init"], { cwd: join(folder, "deep") });
+  const path = resolve(folder, "deep", schemaOf(stdout) ?? "nothing");
+  expect(JSON.parse(await readFile(path, "utf8"))).toEqual(configJsonSchema());
+});
+
+it("Where the program came without its schema, the config says how to print it", async () => {
+  const bundled = join(folder, "alone/bin");
+  execFileSync(process.execPath, [join(root, "scripts/bundle.mjs"), bundled]);
+  const alone = join(bundled, "llmbench.mjs");
+  const { stdout } = await llmbench(["init"], { cwd: folder, program: [alone] });
+  expect(schemaOf(stdout)).toBeUndefined();
+  expect(stdout).toContain("`llmbench schema config` prints");
+  await cp(join(root, "schemas"), join(folder, "alone/schemas"), { recursive: true });
+  const { stdout: beside } = await llmbench(["init"], { cwd: folder, program: [alone] });
+  expect(schemaOf(beside)).toBe("alone/schemas/config.schema.json");
+});
