@@ -11,8 +11,16 @@ import { findFreePort } from "./ports.ts";
 import { isAlive, ownIdentity, type ProcessIdentity } from "./process-table.ts";
 import { PortTakenError, ReadinessWatch } from "./readiness.ts";
 import { Registry, type RegistryEntry, type ServerKey } from "./registry.ts";
+import { runBeside } from "./run-beside.ts";
 import { maskValues, secretValues } from "./secrets.ts";
-import type { RunningServer, ServerBackend, ServerSpec, ServerState } from "./server.ts";
+import type {
+  ExecOptions,
+  ExecResult,
+  RunningServer,
+  ServerBackend,
+  ServerSpec,
+  ServerState,
+} from "./server.ts";
 import { startProcess } from "./start.ts";
 import { killServer, stopServer } from "./stop.ts";
 
@@ -102,6 +110,10 @@ export class ProcessBackend implements ServerBackend {
   async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
     const entry = this.#registry.read(key);
     return entry === undefined ? [] : this.#lines(entry, lines);
+  }
+
+  async exec(_key: ServerKey, words: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return await runBeside(words, options);
   }
 
   async remove(key: ServerKey): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import type { Startup } from "../results/schema/server.ts";
 
 /** How to start one server: made by src/engines from a cell, so that back ends know no engine. */
@@ -10,6 +11,8 @@ export interface ServerSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Names in `env` whose values never reach a file, a log or a message. */
   readonly secretEnv: readonly string[];
+  /** Variables of this process that the server must not inherit: a profile keeps the environment it saw. */
+  readonly withoutEnv?: readonly string[];
   readonly readiness: ReadinessProbe;
   readonly startTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;
@@ -99,6 +102,20 @@ export interface ServerState {
   readonly reason?: string;
 }
 
+export interface ExecOptions {
+  /** Takes standard output as it comes, as bytes; `stdout` of the answer is then empty. It is not ended. */
+  readonly stdout?: Writable;
+  /** Ends the command and rejects. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecResult {
+  /** 127 where there is no such program, as shells have it. */
+  readonly exitStatus: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Keeps one server of a cell alive and takes it down. All methods are idempotent. */
 export interface ServerBackend {
   readonly kind: "process" | "kubernetes" | "standing";
@@ -118,6 +135,18 @@ export interface ServerBackend {
   logs(spec: Pick<ServerSpec, "runId" | "cellId">, lines: number): Promise<readonly string[]>;
   /** Graceful stop, then kill. Returns when it is gone, also when it never was. */
   remove(spec: Pick<ServerSpec, "runId" | "cellId">): Promise<void>;
+  /**
+   * Runs a command beside the server, to its end: where the server runs, with the files and the network that it sees, and
+   * as the user that it runs as (processes: on this machine; a cluster: pods/exec in the server's own container). Only the
+   * step `profile` uses it, and only with a server that is up. A command that fails is an answer; rejects with
+   * SERVER_EXEC_FAILED where it could not be run at all (the server is gone, the right is missing). Absent where there is
+   * no way to do it.
+   */
+  exec?(
+    spec: Pick<ServerSpec, "runId" | "cellId">,
+    words: readonly string[],
+    options?: ExecOptions,
+  ): Promise<ExecResult>;
   /** Servers of a run (all runs without an id) that are up. */
   list(runId?: string): Promise<readonly { runId: string; cellId: string; server: RunningServer }[]>;
 }

@@ -51,7 +51,7 @@ export function startProcess(
     const child = spawn("/bin/sh", ["-c", launcher, "llmbench", program, ...command.slice(1)], {
       detached: true,
       cwd: spec.cwd,
-      env: { ...process.env, ...env, [tokenVariable]: token },
+      env: { ...inherited(spec), ...env, [tokenVariable]: token },
       stdio: ["pipe", log, log],
     });
     child.on("error", () => {}); // told by the missing pid below
@@ -87,6 +87,11 @@ export function startProcess(
   } finally {
     closeSync(log);
   }
+}
+
+function inherited({ withoutEnv = [] }: ServerSpec): NodeJS.ProcessEnv {
+  const without = new Set(withoutEnv);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !without.has(name)));
 }
 
 function startFailed(spec: ServerSpec): LlmbenchError {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { isAlive, readProcess } from "../../src/servers/process-table.ts";
 import { fakeServer, makeBench, untilGone } from "./backend.ts";
 import { completes, never } from "./completes.ts";
@@ -223,6 +223,20 @@ test("the log holds what the server said, and secrets are masked in what is show
   expect(readFileSync(join(registryFolder, file), "utf8")).not.toContain(secret);
   expect(statSync(join(registryFolder, file)).mode & 0o077).toBe(0);
   expect(statSync(join(folder, "cell-a.log")).size).toBeGreaterThan(0);
+});
+
+test("a server does not inherit what its spec keeps from it", async () => {
+  const { backend, spec } = makeBench();
+  vi.stubEnv("SOME_API_KEY", "sk-of-this-shell");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const shown = async (withoutEnv: readonly string[]) => {
+    const shy = spec(["--show", "SOME_API_KEY"], { withoutEnv, specHash: withoutEnv.join() });
+    const { server } = await backend.waitReady(shy, completes, never);
+    return await (await fetch(`${server.url}/env`)).text();
+  };
+  expect(await shown([])).toBe("sk-of-this-shell");
+  await backend.remove(spec());
+  expect(await shown(["SOME_API_KEY"])).not.toContain("sk-of-this-shell");
 });
 
 test.each([
