@@ -2,6 +2,11 @@ import { z } from "zod";
 
 /** The cluster's part of a plan: where servers and steps run and where their files lie. Kubernetes' own terms. */
 
+/** Words that start llmbench in the image of the steps: images/step puts the bundle there. */
+export const STEP_COMMAND: readonly string[] = ["node", "/app/llmbench.mjs"];
+/** Where servers and steps see the models share, read-only. */
+export const MODELS_MOUNT = "/models";
+
 export const TolerationPlan = z.strictObject({
   key: z.string().optional(),
   operator: z.enum(["Exists", "Equal"]),
@@ -98,7 +103,7 @@ export const ClusterPlan = z.strictObject({
 });
 export type ClusterPlan = z.infer<typeof ClusterPlan>;
 
-/** A server in a container of the cluster: an engine's own, or the simulator in its place. */
+/** A server in a container of the cluster: an engine's own, or the simulator in its place. Its model is at `folder` of the cell's model. */
 export const KubernetesServerFields = {
   kind: z.literal("kubernetes"),
   /** Key of the cluster's `pools`. */
@@ -118,10 +123,8 @@ export const KubernetesServerFields = {
     /** Size of /dev/shm. */
     sharedMemory: z.string().optional(),
   }),
-  /** Absent: the image's own user. */
+  /** Absent: the image's own user, which is root. */
   user: z.strictObject({ uid: z.number().int(), gid: z.number().int() }).optional(),
-  /** Folder or file of the model below the models share. */
-  modelFolder: z.string().optional(),
   startTimeoutSeconds: z.number().positive(),
   stopTimeoutSeconds: z.number().positive(),
 };

@@ -103,6 +103,7 @@ export type ServerPlan = z.infer<typeof ServerPlan>;
 
 /** Whether numbers of this server say nothing about any engine. */
 export function isSimulated(server: ServerPlan): boolean {
+  if (server.kind === "kubernetes") return server.simulated !== undefined;
   return server.kind === "simulated" || (server.kind === "standing" && server.simulated === true);
 }
 

@@ -1,12 +1,14 @@
-import { type CellPlan, type EngineKind, isSimulated, type ServerPlan } from "../config/plan.ts";
+import type { ClusterPlan } from "../config/cluster-plan.ts";
+import { type CellPlan, isSimulated, type ServerPlan } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
+import { computedPrecision, engineKindOf, unseenModel } from "./cell-model.ts";
+import { resolveContainer } from "./container.ts";
 import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
 import { inheritedEnvironment, isSecretName } from "./inherited-environment.ts";
 import { findLauncher } from "./launcher.ts";
-import { precisionOfType } from "./model-files.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
 import { simulateArgs, simulatedDialect } from "./simulated.ts";
 import { type DialectName, dialectNames, type RequestDialect } from "./spec.ts";
@@ -17,6 +19,10 @@ export interface ResolveInput {
   readonly hardware: Hardware;
   /** Words that start this program again: simulated engines are processes of it. */
   readonly selfCommand: readonly string[];
+  /** Of the plan, for servers that are containers. */
+  readonly cluster?: ClusterPlan;
+  /** Where this process sees the cluster's models share. Default: where its containers do. */
+  readonly modelsFolder?: string;
   /** Progress, and what must be known before a download. */
   readonly report: (line: string) => void;
   readonly signal?: AbortSignal;
@@ -46,7 +52,7 @@ export interface ResolvedServer {
   };
 }
 
-type PlanOf<Kind extends ServerPlan["kind"]> = Extract<ServerPlan, { kind: Kind }>;
+export type PlanOf<Kind extends ServerPlan["kind"]> = Extract<ServerPlan, { kind: Kind }>;
 
 /**
  * Makes a cell's server spec. Fetches what is missing and small enough to be fetched unasked (llama.cpp, packaged
@@ -55,16 +61,7 @@ type PlanOf<Kind extends ServerPlan["kind"]> = Extract<ServerPlan, { kind: Kind 
 export async function resolveServer(input: ResolveInput): Promise<ResolvedServer> {
   const { server } = input.cell;
   if (server.kind === "process") return await resolveProcess(input, server);
-  if (server.kind === "kubernetes") {
-    throw new LlmbenchError(
-      "CELL_NEEDS_CLUSTER",
-      `${input.cell.id} runs in a cluster, not on this machine.`,
-      {
-        exitStatus: ExitStatus.usage,
-        hint: "build the config's workflow and submit it there: llmbench build CONFIG",
-      },
-    );
-  }
+  if (server.kind === "kubernetes") return await resolveContainer(input, server);
   return server.kind === "simulated" ? resolveSimulated(input, server) : resolveStanding(input, server);
 }
 
@@ -228,35 +225,7 @@ function authorization(apiKeyEnv: string | undefined, env: NodeJS.ProcessEnv): R
   });
 }
 
-/** A model whose files we do not see. */
-function unseenModel({ model }: CellPlan): ResolvedModel {
-  return {
-    id: model.id,
-    servedName: model.servedName ?? model.id,
-    form: "none",
-    ...(model.precision === undefined ? {} : { precision: model.precision }),
-  };
-}
-
-/** Weights that are not quantised are held in the type that the engine is told to compute in. */
-function computedPrecision(
-  { model: plan }: CellPlan,
-  { form, precision }: ResolvedModel,
-  { settings }: PlanOf<"process">,
-): { precision?: string } {
-  const told = settings.dtype === undefined ? undefined : precisionOfType(settings.dtype);
-  const unquantised = precision === undefined || /^(BF16|F16|F32)$/.test(precision);
-  return plan.precision === undefined && form === "hf" && told !== undefined && unquantised
-    ? { precision: told }
-    : {};
-}
-
 /** One core is left to the client: llama.cpp's threads spin, and starve what runs beside them. */
 function defaultThreads({ cpu }: Hardware): number {
   return Math.max(1, (cpu?.cores ?? 1) - 1);
-}
-
-function engineKindOf({ id, engine }: CellPlan): EngineKind {
-  if (engine !== "openai") return engine;
-  throw new LlmbenchError("ENGINE_UNKNOWN", `${id}: a server that llmbench starts needs a kind of engine.`);
 }

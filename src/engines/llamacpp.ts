@@ -54,4 +54,22 @@ export const llamacpp: EngineSpec = {
     ];
   },
   env: () => ({}),
+  container: {
+    image: (version, gpus) => {
+      const build = version === undefined ? "" : `-b${version.replace(/^[bv]/, "")}`;
+      return `ghcr.io/ggml-org/llama.cpp:server${gpus === 0 ? "" : "-cuda"}${build}`;
+    },
+    command: () => ["/app/llama-server"],
+    isEntryPoint: true,
+    port: 8080,
+    user: { uid: 1000, gid: 1000 },
+    readOnlyRoot: true,
+    writable: [{ path: "/tmp", medium: "disk" }],
+    env: {},
+    resources: { cpu: 4, memoryGi: 8 },
+    startTimeoutSeconds: 900,
+    alive: () => "/health",
+    // All layers go to the GPU: its own guess at how many fit is younger than some of its images.
+    sizing: () => ["-ngl", "999"],
+  },
 };

@@ -52,4 +52,17 @@ export const lmdeploy: EngineSpec = {
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
   localCommand: (python) => [python, "-m", "lmdeploy", "serve", "api_server"],
+  container: {
+    newest: "0.18.0",
+    image: (version) => `docker.io/openmmlab/lmdeploy:v${version}-cu12`,
+    command: () => ["lmdeploy", "serve", "api_server"],
+    isEntryPoint: false,
+    port: 23333,
+    readOnlyRoot: false,
+    writable: [{ path: "/cache", medium: "disk" }],
+    env: { TRITON_CACHE_DIR: "/cache/triton" },
+    resources: { cpu: 4, memoryGi: 24, sharedMemory: "16Gi" },
+    startTimeoutSeconds: 1800,
+    alive: () => "/health",
+  },
 };

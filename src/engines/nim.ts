@@ -20,6 +20,8 @@ const dialect18: RequestDialect = { ...dialect, name: "nim-1.8", ignoreEos: "nve
 
 /** 2.x is a redesign: one engine an image, the engine's own metric names. */
 const isV2 = (version: string | undefined) => isAtLeast(version, "2");
+/** From 1.11 there is an image for any model; before, each model had one of its own. */
+const isForAnyModel = (version: string | undefined) => isAtLeast(version, "1.11");
 
 export const nim: EngineSpec = {
   kind: "nim",
@@ -47,14 +49,41 @@ export const nim: EngineSpec = {
     variables({
       NIM_SERVED_MODEL_NAME: servedName,
       NIM_SERVER_PORT: "{port}",
-      ...(isV2(version)
-        ? { NIM_MODEL_PATH: modelPath, NIM_DISABLE_MODEL_DOWNLOAD: 1 }
-        : { NIM_MODEL_NAME: modelPath }),
+      ...(modelPath === "" ? {} : modelEnv(modelPath, servedName, version)),
       NIM_MAX_MODEL_LEN: settings.contextLength,
       NIM_TENSOR_PARALLEL_SIZE: settings.tensorParallel,
       ...prefixCacheEnv(settings.prefixCache, version),
     }),
+  container: {
+    newest: "2.1.5",
+    image: (version) => {
+      if (!isForAnyModel(version)) return undefined;
+      return `nvcr.io/nim/nvidia/${isV2(version) ? "model-free-nim" : "llm-nim"}:${version}`;
+    },
+    command: (version) => (isV2(version) ? ["nim-serve"] : ["/opt/nim/start-server.sh"]),
+    isEntryPoint: true,
+    port: 8000,
+    user: { uid: 1000, gid: 1000 },
+    readOnlyRoot: false,
+    writable: [{ path: "/opt/nim/.cache", medium: "disk" }],
+    env: { NIM_CACHE_PATH: "/opt/nim/.cache" },
+    // To build an engine it holds the weights in memory.
+    resources: { cpu: 4, memoryGi: 48, sharedMemory: "16Gi" },
+    startTimeoutSeconds: 3600,
+    alive: () => "/v1/health/live",
+  },
 };
+
+/** A folder in Hugging Face format. The images of one model build an engine from it, and cache it under its name. */
+function modelEnv(
+  modelPath: string,
+  servedName: string,
+  version: string | undefined,
+): Record<string, string | number> {
+  if (isV2(version)) return { NIM_MODEL_PATH: modelPath, NIM_DISABLE_MODEL_DOWNLOAD: 1 };
+  if (isForAnyModel(version)) return { NIM_MODEL_NAME: modelPath };
+  return { NIM_FT_MODEL: modelPath, NIM_CUSTOM_MODEL_NAME: servedName };
+}
 
 /** 2.x has no variable of its own for it: it hands these words to the engine inside. */
 function prefixCacheEnv(wanted: boolean | undefined, version: string | undefined): Record<string, string> {

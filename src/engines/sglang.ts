@@ -68,4 +68,21 @@ export const sglang: EngineSpec = {
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1", DO_NOT_TRACK: "1" }),
   localCommand: (python) => [python, "-m", "sglang.launch_server"],
+  container: {
+    newest: "0.5.23",
+    image: (version) => `docker.io/lmsysorg/sglang:v${version}${isAtLeast(version, "0.5") ? "" : "-cu124"}`,
+    command: () => ["python3", "-m", "sglang.launch_server"],
+    isEntryPoint: false,
+    port: 30000,
+    readOnlyRoot: false,
+    // Not ~/.cache: images carry kernels there that were made beforehand.
+    writable: [{ path: "/cache", medium: "disk" }],
+    env: { TRITON_CACHE_DIR: "/cache/triton", TORCHINDUCTOR_CACHE_DIR: "/cache/inductor" },
+    resources: { cpu: 4, memoryGi: 24, sharedMemory: "16Gi" },
+    startTimeoutSeconds: 1800,
+    // Both of its /health paths generate a token in newer versions.
+    alive: (version) => (isAtLeast(version, "0.5") ? "/model_info" : "/get_model_info"),
+    // With less than 25 GB of GPU memory it makes CUDA graphs for batches of up to 8 only, and larger ones are slow.
+    sizing: ({ concurrency }) => flags({ "--cuda-graph-max-bs": Math.min(Math.max(concurrency, 8), 256) }),
+  },
 };

@@ -3,7 +3,10 @@ import { flags } from "./flags.ts";
 import { dialectFor, dialectNamed } from "./index.ts";
 import type { RequestDialect } from "./spec.ts";
 
-export type SimulatedPlan = Extract<ServerPlan, { kind: "simulated" }>;
+type SimulatedPlan = Pick<
+  Extract<ServerPlan, { kind: "simulated" }>,
+  "settings" | "profile" | "behaviour" | "seed"
+>;
 
 /** The dialect that a simulated engine speaks, and is asked in. */
 export function simulatedDialect(cell: Pick<CellPlan, "engine" | "version">): RequestDialect {

@@ -1,5 +1,5 @@
 import type { EngineKind, EngineSettings } from "../config/plan.ts";
-import type { ReadinessProbe } from "../servers/server.ts";
+import type { ContainerSpec, ReadinessProbe } from "../servers/server.ts";
 
 /** All that the product knows of one engine: data and small functions. One file an engine. */
 export interface EngineSpec {
@@ -22,9 +22,38 @@ export interface EngineSpec {
   readonly env: (launch: LaunchInput) => Readonly<Record<string, string>>;
   /** Command that starts the server from a virtual environment's or PATH's python; absent where the engine has no local process. */
   readonly localCommand?: (python: string) => readonly string[];
+  readonly container: EngineContainer;
+}
+
+/** An engine as its makers' image has it. Names of tags are as they were last seen: no registry was asked. */
+export interface EngineContainer {
+  /** What a config without a version gets; absent where the image's moving tag is that. */
+  readonly newest?: string;
+  /** Image of a version; undefined where none serves every model. */
+  readonly image: (version: string | undefined, gpus: number) => string | undefined;
+  /** Words that start the server, before its arguments. */
+  readonly command: (version: string | undefined) => readonly string[];
+  /** Whether the image starts with them by itself; then only arguments are given, which suits images of one's own. */
+  readonly isEntryPoint: boolean;
+  readonly port: number;
+  /** A user that the image runs as; absent: root. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly readOnlyRoot: boolean;
+  /** Folders for caches, and the variables that lead there. */
+  readonly writable: ContainerSpec["writable"];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where a config says nothing, for each GPU (once where there is none). */
+  readonly resources: { readonly cpu: number; readonly memoryGi: number; readonly sharedMemory?: string };
+  /** From when the pod has a node: pulling the image, loading, compiling. */
+  readonly startTimeoutSeconds: number;
+  /** Path that answers at once, without generating, as long as the server lives. */
+  readonly alive: (version: string | undefined) => string;
+  /** Further arguments on GPUs, where the engine sizes itself too small for the load. */
+  readonly sizing?: (load: { readonly concurrency: number }) => readonly string[];
 }
 
 export interface LaunchInput {
+  /** Empty where the engine brings its model. */
   readonly modelPath: string;
   readonly servedName: string;
   readonly settings: EngineSettings;

@@ -68,4 +68,21 @@ export const tgi: EngineSpec = {
       TRANSFORMERS_OFFLINE: 1,
       PREFIX_CACHING: settings.prefixCache === undefined ? undefined : Number(settings.prefixCache),
     }),
+  container: {
+    newest: "3.3.7",
+    image: (version) => `ghcr.io/huggingface/text-generation-inference:${version}`,
+    // It sets up libraries, then starts text-generation-launcher, and splits arguments with spaces in them.
+    command: () => ["/tgi-entrypoint.sh"],
+    isEntryPoint: true,
+    port: 8080,
+    readOnlyRoot: false,
+    writable: [
+      { path: "/data", medium: "disk" },
+      { path: "/cache", medium: "disk" },
+    ],
+    env: { TRITON_CACHE_DIR: "/cache/triton" },
+    resources: { cpu: 4, memoryGi: 24, sharedMemory: "16Gi" },
+    startTimeoutSeconds: 1800,
+    alive: () => "/health",
+  },
 };

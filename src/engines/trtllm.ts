@@ -46,4 +46,17 @@ export const trtllm: EngineSpec = {
     }),
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
+  container: {
+    newest: "1.2.1",
+    image: (version) => `nvcr.io/nvidia/tensorrt-llm/release:${version}`,
+    command: () => ["trtllm-serve"],
+    isEntryPoint: false,
+    port: 8000,
+    readOnlyRoot: false,
+    writable: [{ path: "/cache", medium: "disk" }],
+    env: { TRITON_CACHE_DIR: "/cache/triton" },
+    resources: { cpu: 4, memoryGi: 24, sharedMemory: "16Gi" },
+    startTimeoutSeconds: 1800,
+    alive: () => "/health",
+  },
 };

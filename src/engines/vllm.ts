@@ -78,6 +78,20 @@ export const vllm: EngineSpec = {
     }),
   // `vllm serve` came later and is missing from the CPU build; the module starts every version.
   localCommand: (python) => [python, "-m", "vllm.entrypoints.openai.api_server"],
+  container: {
+    newest: "0.33.0",
+    image: (version) => `docker.io/vllm/vllm-openai:v${version}`,
+    // Newer images start with `vllm serve`, which for a year refused --model; the module takes it in every version.
+    command: () => ["python3", "-m", "vllm.entrypoints.openai.api_server"],
+    isEntryPoint: false,
+    port: 8000,
+    readOnlyRoot: false,
+    writable: [{ path: "/cache", medium: "disk" }],
+    env: { VLLM_CACHE_ROOT: "/cache/vllm", TRITON_CACHE_DIR: "/cache/triton" },
+    resources: { cpu: 4, memoryGi: 24, sharedMemory: "16Gi" },
+    startTimeoutSeconds: 1800,
+    alive: () => "/health",
+  },
 };
 
 function prefixCacheArgs(wanted: boolean | undefined, version: string | undefined): string[] {

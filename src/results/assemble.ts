@@ -91,7 +91,8 @@ async function assembleCell(
     engine: plan.engine,
     engineVersion: last?.engineVersion ?? plan.version ?? "unknown",
     model: { id: plan.model.id, ...(precision === undefined ? {} : { precision }) },
-    hardware: run.record.hardware.name,
+    // On a cluster a cell's own machine is named after its pool; the run's is that of a step.
+    hardware: plan.server.kind === "kubernetes" ? plan.server.pool : run.record.hardware.name,
     simulated:
       run.record.simulated || isSimulated(plan.server) || deployments.some((server) => server.simulated),
     status: status?.status ?? "pending",

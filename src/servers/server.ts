@@ -30,13 +30,16 @@ export interface ContainerSpec {
   readonly imagePullSecrets: readonly string[];
   /** In place of the image's entry point; without it `args` follow that. Both replace `command` of the spec. */
   readonly command?: readonly string[];
+  /** What the image starts by itself, where `command` is absent: for who must wrap it (profiling). */
+  readonly entryPoint?: readonly string[];
   readonly args: readonly string[];
   /** The container listens there. */
   readonly port: number;
   /** Variables that come from Secrets, by name. */
   readonly secretEnv: Readonly<Record<string, { readonly name: string; readonly key: string }>>;
-  /** Absent: the image's user. `root: true` where the engine cannot run as another. */
+  /** Absent: the image's own. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** Whether that is root, which the restricted profile of Pod Security refuses. */
   readonly root: boolean;
   readonly readOnlyRoot: boolean;
   /** Folders the engine writes, on the node's disk or in memory. */
@@ -45,6 +48,7 @@ export interface ContainerSpec {
     readonly medium: "disk" | "memory";
     readonly size?: string;
   }[];
+  /** `cpu` is asked for, and more may be used; `memory` is asked for and the limit. */
   readonly resources: { readonly gpus: number; readonly cpu?: string; readonly memory?: string };
   readonly sharedMemory?: string;
   /** Where the models share is mounted, read-only. */
@@ -62,8 +66,9 @@ export interface ContainerSpec {
     readonly gpuResource: string;
   };
   readonly probes: {
-    /** Fails the container after periodSeconds × failureThreshold without an answer. */
+    /** Patient for longer than the server may take to start: who waits for it is to say so first. */
     readonly startup: ContainerProbe;
+    /** A path that generates nothing, so that a probe during a load costs nothing. */
     readonly readiness: ContainerProbe;
     /** Lenient: a restart during a load ruins the measurement. Absent: none. */
     readonly liveness?: ContainerProbe;

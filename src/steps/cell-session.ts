@@ -59,6 +59,7 @@ export class CellSession {
       cell,
       hardware,
       selfCommand,
+      ...(run.record.plan.cluster === undefined ? {} : { cluster: run.record.plan.cluster }),
       report,
       signal,
       resolveSecrets: resolveSecretEnv,

@@ -119,11 +119,18 @@ describe("arguments", () => {
     expect(engineSpec("nim").env({ ...full, version: "1.8.4" })).toEqual({
       NIM_SERVED_MODEL_NAME: "x",
       NIM_SERVER_PORT: "{port}",
-      NIM_MODEL_NAME: "/models/x",
+      NIM_FT_MODEL: "/models/x",
+      NIM_CUSTOM_MODEL_NAME: "x",
       NIM_MAX_MODEL_LEN: "2048",
       NIM_TENSOR_PARALLEL_SIZE: "2",
       NIM_ENABLE_KV_CACHE_REUSE: "0",
     });
+    expect(engineSpec("nim").env({ ...full, version: "1.15.5" })).toMatchObject({
+      NIM_MODEL_NAME: "/models/x",
+    });
+    expect(engineSpec("nim").env({ ...bare, modelPath: "", version: "1.8.4" })).not.toHaveProperty(
+      "NIM_FT_MODEL",
+    );
     expect(engineSpec("nim").env({ ...full, version: "2.1.5" })).toMatchObject({
       NIM_MODEL_PATH: "/models/x",
       NIM_PASSTHROUGH_ARGS: "--no-enable-prefix-caching",

@@ -42,7 +42,7 @@ function renderCell(results: Results, cell: CellResult, plan: CellPlan | undefin
 function describeAsked(plan: CellPlan | undefined): readonly Setting[] {
   if (plan === undefined) return [];
   const { server, model, request } = plan;
-  const path = model.path ?? model.package;
+  const path = model.path ?? model.package ?? model.folder;
   const shared: Setting[] = [
     ...(plan.version === undefined ? [] : [["Version asked for", plan.version] as const]),
     ["Model from", path ?? NONE],
@@ -68,11 +68,23 @@ function describeAsked(plan: CellPlan | undefined): readonly Setting[] {
       ...shared,
     ];
   }
+  const container: Setting[] =
+    server.kind === "process"
+      ? []
+      : [
+          ["Image asked for", server.image],
+          ["Pool", server.pool],
+          ["Resources", describeObject(server.resources)],
+          ...(server.simulated === undefined
+            ? []
+            : [["Simulated as", describeObject(server.simulated.profile)] as const]),
+        ];
   const env = Object.entries(server.env).map(
     ([name, value]): Setting => [name, server.secretEnv.includes(name) ? MASK : value],
   );
   return [
     ["Settings", describeObject(server.settings)],
+    ...container,
     ["Arguments of its own", server.args.length === 0 ? NONE : server.args.map(quote).join(" ")],
     ["Environment asked for", assignments(env)],
     ...shared,
