@@ -1,6 +1,6 @@
 import type { Metrics } from "./schema/metrics.ts";
 import type { CellResult, Difference } from "./schema/results.ts";
-import { THRESHOLDS } from "./verdict.ts";
+import { THRESHOLDS } from "./thresholds.ts";
 
 type Kind = Difference["kind"];
 

@@ -1,11 +1,12 @@
 import type { SloPlan } from "../config/plan.ts";
 import type { RecordHeader } from "../load/record.ts";
+import type { Circumstances } from "./circumstances.ts";
 import { computeMetrics } from "./metrics.ts";
 import { countRequests, observe } from "./observations.ts";
 import type { RecordSource } from "./request-table.ts";
 import { readSample } from "./sample.ts";
 import type { Instrument, MeasurementSummary } from "./schema/summary.ts";
-import { type Circumstances, judgeMeasurement } from "./verdict.ts";
+import { judgeMeasurement } from "./verdict.ts";
 
 /** What a summary says beside what is in the records. */
 export interface MeasurementContext extends Circumstances {

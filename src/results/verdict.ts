@@ -1,42 +1,15 @@
 import type { FailOn } from "../config/plan.ts";
+import { type Circumstances, judgeCircumstances } from "./circumstances.ts";
 import type { Observations } from "./observations.ts";
 import type { Metrics } from "./schema/metrics.ts";
 import type { MeasurementSummary, RequestCounts, StoredLoad } from "./schema/summary.ts";
 import type { Reason, Verdict, VerdictStatus } from "./schema/verdict.ts";
 import { MIN_SAMPLES } from "./statistics.ts";
+import { crosses, ms, percent, THRESHOLDS } from "./thresholds.ts";
 import { fewestForWindow } from "./window.ts";
-
-/** Above the first: suspect; above the second: invalid. Shares of one. */
-export const THRESHOLDS = {
-  /** Open loop: p99 of schedule lag, of the median TTFT. */
-  scheduleLag: [0.05, 0.25],
-  /** Sent below the offered rate; closed loop: idle share of the streams' time. */
-  rate: [0.02, 0.1],
-  failed: [0, 0.05],
-  outputLength: 0.02,
-  /** Share of prompt tokens. */
-  cachedShare: 0.05,
-} as const;
 
 /** Lag below this raises no verdict: against a TTFT of a few ms the clock's and the kernel's own share is larger. */
 export const LAG_FLOOR_MS = 1;
-
-/** What only the one who measured knows. */
-export interface Circumstances {
-  readonly simulated: boolean;
-  /** `forced`: the engine was told to reach the target; `not-forceable`: asked for, but it cannot; `free`: not asked. */
-  readonly outputLength: "forced" | "not-forceable" | "free";
-  /** Cached share of prompt tokens that the cache contract promises; absent under `warm`, which takes what comes. */
-  readonly expectedCachedShare?: number;
-  /** The server instance was not the same at both ends. */
-  readonly instanceChanged: boolean;
-  /** The run was stopped before the measurement was whole. */
-  readonly interrupted: boolean;
-  /** Client and server share a machine. */
-  readonly clientBesideServer: boolean;
-  /** What others found: shared node, neighbour, client CPU. */
-  readonly reasons?: readonly Reason[];
-}
 
 /** The verdict of one measurement. */
 export function judgeMeasurement(
@@ -50,8 +23,7 @@ export function judgeMeasurement(
     ...judgeClient(seen, load),
     ...judgeRequests(requests),
     ...judgeWork(load, seen, circumstances),
-    ...judgeServer(requests, circumstances),
-    ...(circumstances.reasons ?? []),
+    ...judgeCircumstances(requests, circumstances),
     ...noteSample(load, metrics),
   ]);
 }
@@ -209,41 +181,6 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
   return reasons;
 }
 
-function judgeServer(requests: RequestCounts, circumstances: Circumstances): Reason[] {
-  const reasons: Reason[] = [];
-  if (circumstances.instanceChanged) {
-    reasons.push({
-      code: "instance-changed",
-      status: "invalid",
-      text: "The server was replaced or restarted in the middle of the measurement.",
-    });
-  }
-  if (circumstances.interrupted) {
-    const ended = requests.ok + requests.failed + requests.timedOut;
-    reasons.push({
-      code: "interrupted",
-      status: "suspect",
-      text: `Stopped after ${ended} of ${requests.planned} requests; what was in flight was cancelled, and the longest answers are the ones most often cut.`,
-      value: ended,
-    });
-  }
-  if (circumstances.simulated) {
-    reasons.push({
-      code: "simulated",
-      status: "note",
-      text: "The server is a simulator: the numbers say nothing about any engine.",
-    });
-  }
-  if (circumstances.clientBesideServer) {
-    reasons.push({
-      code: "client-beside-server",
-      status: "note",
-      text: "The load generator ran on the server's own machine and took CPU time from it.",
-    });
-  }
-  return reasons;
-}
-
 /** Says what the sample was too small for; changes no status. */
 export function noteSample(load: StoredLoad, metrics: Metrics): Reason[] {
   const { count, effectiveCount } = metrics.ttftMs;
@@ -268,20 +205,4 @@ export function noteSample(load: StoredLoad, metrics: Metrics): Reason[] {
       threshold: Math.max(MIN_SAMPLES.p50, metrics.windowSeconds === null ? fewestForWindow(load) : 0),
     },
   ];
-}
-
-function crosses(
-  share: number,
-  [suspect, invalid]: readonly [number, number],
-): { status: "suspect" | "invalid"; threshold: number } | undefined {
-  if (share > invalid) return { status: "invalid", threshold: invalid };
-  return share > suspect ? { status: "suspect", threshold: suspect } : undefined;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
-}
-
-function ms(value: number): string {
-  return `${Number(value.toPrecision(3))} ms`;
 }

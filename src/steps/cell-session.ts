@@ -145,6 +145,21 @@ export class CellSession {
     }
   }
 
+  /**
+   * Servers of other cells and runs that are up on the machine of the server at `url`, in words: this machine's list of
+   * servers knows those that an llmbench of this user started.
+   */
+  async otherServers(url: string): Promise<string[]> {
+    if (!isLoopback(new URL(url).hostname)) return [];
+    const { run, processes } = this.#options;
+    const up = await processes.list();
+    return up
+      .filter(
+        (other) => other.server.url !== url && (other.runId !== run.id || other.cellId !== this.cell.id),
+      )
+      .map((other) => `${other.cellId} of run ${other.runId}`);
+  }
+
   async asking(url: string): Promise<Asking> {
     const resolved = await this.resolve();
     return {
@@ -222,4 +237,8 @@ export class CellSession {
       ...(said === undefined ? {} : { reported: said.reported }),
     };
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || host.startsWith("127.");
 }

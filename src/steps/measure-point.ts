@@ -43,6 +43,7 @@ export async function measurePoint(
   const e2eMs =
     input.estimate === undefined ? undefined : expectedE2eMs(input.estimate, point.load.outputTokens);
 
+  const othersBefore = await session.otherServers(server.url);
   const clock = startClock();
   const transport = await session.transport(
     server.url,
@@ -103,6 +104,7 @@ export async function measurePoint(
       },
     );
   }
+  const othersAfter = await session.otherServers(server.url);
   const summary = await summarise(header, () => recordsOf(paths.records), {
     simulated,
     cell: session.cell.id,
@@ -122,6 +124,7 @@ export async function measurePoint(
     instanceChanged: state.instance !== undefined && state.instance !== server.instance,
     interrupted: outcome.stopped === "aborted",
     clientBesideServer: backend.kind === "process",
+    otherServers: [...new Set([...othersBefore, ...othersAfter])],
     client: {
       eventLoopDelayMs: outcome.instrument.eventLoopDelayMs,
       cpuSeconds: {

@@ -2,9 +2,12 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { ProcessBackend } from "../../src/servers/process.ts";
+import type { ServerSpec } from "../../src/servers/server.ts";
 import type { SimulatorDialect } from "../../src/simulator/options.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server.ts";
+import { fakeServer } from "../servers/backend.ts";
 import { llmbench } from "./llmbench.ts";
 
 let folder: string;
@@ -83,6 +86,41 @@ describe("A bench against a simulator", () => {
   });
 });
 
+describe("A bench beside a server of another run", () => {
+  it("is suspect, names that server, and is valid again once it is gone", async () => {
+    const backend = new ProcessBackend({
+      logPath: () => join(folder, "other.log"),
+      registryFolder: join(folder, "cache/servers"),
+    });
+    onTestFinished(() => backend.killAllNow());
+    const other: ServerSpec = {
+      runId: "nightly",
+      cellId: "tgi--m",
+      command: [process.execPath, fakeServer, "--port", "{port}"],
+      env: {},
+      secretEnv: [],
+      readiness: { path: "/health", timeoutSeconds: 5 },
+      startTimeoutSeconds: 20,
+      stopTimeoutSeconds: 10,
+      specHash: "other",
+      simulated: true,
+    };
+    await backend.ensure(other);
+    const url = await simulate({});
+    expect(await bench(url, "beside")).toMatchObject({ status: 0 });
+    expect(await reasonsOf("beside")).toContainEqual(
+      expect.objectContaining({
+        code: "shared-node",
+        status: "suspect",
+        text: "Another benchmark's server was up on this machine: tgi--m of run nightly.",
+      }),
+    );
+    await backend.remove(other);
+    expect(await bench(url, "alone")).toMatchObject({ status: 0 });
+    expect((await reasonsOf("alone")).map(({ code }) => code)).not.toContain("shared-node");
+  });
+});
+
 describe("A server that wants a key", () => {
   it("refuses a bench without one, and the message says which option gives it", async () => {
     const { status, stderr } = await bench(await simulate({ apiKey: "key-12345" }), "none");
@@ -120,6 +158,14 @@ describe("A server that wants a key", () => {
     await holdsNoSecret("by-header");
   });
 });
+
+async function reasonsOf(id: string): Promise<readonly { readonly code: string }[]> {
+  const text = await readFile(join(folder, "runs", id, "results.json"), "utf8");
+  const { cells } = JSON.parse(text) as {
+    cells: { points: { verdict: { reasons: { code: string }[] } }[] }[];
+  };
+  return cells.flatMap(({ points }) => points.flatMap(({ verdict }) => verdict.reasons));
+}
 
 /** What an interruption leaves: a measurement without its summary. */
 async function takeSummaryAway(id: string): Promise<void> {

@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { Circumstances } from "../../src/results/circumstances.ts";
 import type { Observations } from "../../src/results/observations.ts";
 import type { Metrics } from "../../src/results/schema/metrics.ts";
 import type { RequestCounts, StoredLoad } from "../../src/results/schema/summary.ts";
 import type { Reason } from "../../src/results/schema/verdict.ts";
 import { summariseLatency } from "../../src/results/statistics.ts";
-import {
-  type Circumstances,
-  fails,
-  isFinished,
-  judgeMeasurement,
-  worstStatus,
-} from "../../src/results/verdict.ts";
+import { fails, isFinished, judgeMeasurement, worstStatus } from "../../src/results/verdict.ts";
 
 const load: StoredLoad = { arrival: "closed", concurrency: 1, outputTokens: 100 };
 const requests: RequestCounts = { planned: 100, ok: 100, failed: 0, timedOut: 0, cancelled: 0 };
@@ -256,7 +251,39 @@ describe("circumstances", () => {
     expect(noted.notes.map(({ code }) => code)).toEqual(["simulated", "client-beside-server"]);
   });
 
-  it("take what others found", () => {
+  it("make a client suspect that used most of a core, unless it hardly ran", () => {
+    const client = (user: number, system: number, wallSeconds: number) => ({
+      circumstances: { client: { cpuSeconds: { user, system }, wallSeconds } },
+    });
+    expect(judge(client(6, 2, 10)).status).toBe("valid");
+    const busy = judge(client(6.5, 2.5, 10));
+    expect(busy).toMatchObject({
+      status: "suspect",
+      reasons: [{ code: "client-cpu", value: 0.9, threshold: 0.8, curable: false }],
+    });
+    expect(busy.reasons[0]?.text).toContain("used 90 % of a core (limit 80 %)");
+    expect(judge(client(0.5, 0.4, 0.9)).status).toBe("valid");
+  });
+
+  it("make numbers suspect that were measured beside another benchmark's server, and name it", () => {
+    expect(judge({ circumstances: { otherServers: [] } }).reasons).toEqual([]);
+    expect(judge({ circumstances: { otherServers: ["tgi--m of run night"] } })).toMatchObject({
+      status: "suspect",
+      reasons: [
+        {
+          code: "shared-node",
+          text: "Another benchmark's server was up on this machine: tgi--m of run night.",
+          value: 1,
+        },
+      ],
+    });
+    const two = judge({ circumstances: { otherServers: ["a--m of run x", "b--m of run y"] } });
+    expect(two.reasons[0]?.text).toBe(
+      "2 servers of other benchmarks were up on this machine: a--m of run x, b--m of run y.",
+    );
+  });
+
+  it("take what the back end found", () => {
     const neighbour: Reason = { code: "neighbour", status: "suspect", text: "Another pod used the GPU." };
     expect(inWords(judge({ circumstances: { reasons: [neighbour] } }))).toBe("suspect, neighbour suspect");
   });
