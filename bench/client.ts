@@ -1,8 +1,8 @@
 import { Pool } from "undici";
 import { startClock } from "../src/load/clock.ts";
+import { createTransport } from "../src/load/create-transport.ts";
 import { measure } from "../src/load/generator.ts";
 import { openRecordWriter } from "../src/load/record-writer.ts";
-import { createUndiciTransport } from "../src/load/undici-transport.ts";
 
 /** One run of one client in a process of its own: `ours` or `bare`, port, requests, in flight, record file. */
 const [kind = "", port = "", requestsText = "", inFlightText = "", recordPath = ""] = process.argv.slice(2);
@@ -58,7 +58,7 @@ async function runBare(): Promise<{ bytes: number; ok: number }> {
 async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: number }> {
   const clock = startClock();
   const load = { arrival: "closed", concurrency: inFlight, requests, outputTokens: 100 } as const;
-  const transport = createUndiciTransport({ origin, clock, maxConnections: inFlight });
+  const transport = createTransport({ origin, clock, maxConnections: inFlight });
   const writer = await openRecordWriter(recordPath, {
     schemaVersion: 1,
     point: "bench",

@@ -12,6 +12,8 @@ export class Connection {
   idleSinceUs: number;
   /** The server said, or showed, that it will take no more requests. */
   ending = false;
+  /** It waits in a reserve: nothing may come in before a request goes out. */
+  waiting = false;
 
   constructor(socket: Socket, clock: Clock) {
     this.socket = socket;
@@ -21,32 +23,41 @@ export class Connection {
   }
 }
 
-export type Connect = (callback: (error: Error | null, socket: Socket | null) => void) => void;
+/** Opens a connection; whoever does also stamps `readUs` and closes one that speaks while it is `waiting`. */
+export type Connect<C extends Connection> = (
+  callback: (error: Error | null, connection: C | null) => void,
+) => void;
 /** `waitedUs` is there only when the connection was not yet open when it was asked for. */
-type Taker = (error: Error | null, connection: Connection | null, waitedUs?: number) => void;
+export type Taker<C extends Connection> = (
+  error: Error | null,
+  connection: C | null,
+  waitedUs?: number,
+) => void;
 
 /** A connection that dies younger than this is not replaced at once: a server that drops idle ones would be hammered. */
 const shortestLifeUs = 100_000;
 const parallelOpens = 64;
+/** An unannounced close this soon after an answer is the server's habit, not an idle connection's end. */
+export const habitualCloseUs = 1e6;
 
 /**
  * Connections opened ahead of use, oldest first out: a server that gives each connection a thread, as llama.cpp does,
  * serves them in that order. One that has waited longer than `maxIdleMs` is never handed out; it is renewed before.
  */
-export class ConnectionReserve {
-  readonly #connect: Connect;
+export class ConnectionReserve<C extends Connection = Connection> {
+  readonly #connect: Connect<C>;
   readonly #clock: Clock;
   readonly #maxIdleMs: number;
   readonly #all = new Set<Socket>();
-  readonly #ready: Connection[] = [];
-  readonly #takers: { take: Taker; askedUs: number }[] = [];
-  readonly #timers = new Map<Connection, NodeJS.Timeout>();
+  readonly #ready: C[] = [];
+  readonly #takers: { take: Taker<C>; askedUs: number }[] = [];
+  readonly #timers = new Map<C, NodeJS.Timeout>();
   #opening = 0;
   #target = 0;
   #closed = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(connect: Connect, clock: Clock, maxIdleMs: number) {
+  constructor(connect: Connect<C>, clock: Clock, maxIdleMs: number) {
     this.#connect = connect;
     this.#clock = clock;
     this.#maxIdleMs = maxIdleMs;
@@ -81,7 +92,7 @@ export class ConnectionReserve {
   }
 
   /** Hands over a connection that is ready, else the next that opens; always after this call has returned. */
-  take(take: Taker): void {
+  take(take: Taker<C>): void {
     const nowUs = this.#clock.nowUs();
     for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
       this.#forget(next);
@@ -114,60 +125,54 @@ export class ConnectionReserve {
   /** Opens one more; `opened` is told once it is ready or has failed. */
   #open(opened: (error: Error | null) => void): void {
     this.#opening++;
-    this.#connect((error, socket) => {
+    this.#connect((error, connection) => {
       this.#opening--;
-      if (socket === null) {
+      if (connection === null) {
         // Who waits for a connection that no one opens any more is told why.
         if (this.#takers.length > this.#opening)
           this.#takers.shift()?.take(error ?? new Error("no connection"), null);
         opened(error ?? new Error("no connection"));
         return;
       }
-      this.#all.add(socket);
-      socket.once("close", () => {
-        this.#all.delete(socket);
-        if (this.#all.size === 0) this.#onEmpty?.();
-      });
-      const connection = this.#watch(socket);
-      if (this.#closed) socket.destroy();
+      this.#watch(connection);
+      if (this.#closed) connection.socket.destroy();
       else this.#offer(connection);
       opened(this.#closed ? new Error("the transport was closed") : null);
     });
   }
 
-  /** The clock is read here for every read of the connection's life, before anyone looks at the bytes. */
-  #watch(socket: Socket): Connection {
-    const connection = new Connection(socket, this.#clock);
-    socket.on("readable", () => {
-      connection.readUs = this.#clock.nowUs();
-      // Nothing may come before a request is sent: a connection that speaks first is of no use.
-      if (this.#timers.has(connection)) socket.destroy();
-    });
+  #watch(connection: C): void {
+    const { socket } = connection;
+    this.#all.add(socket);
     socket.on("error", () => {
       connection.ending = true;
     });
     socket.once("end", () => {
       connection.ending = true;
-      if (this.#timers.has(connection)) socket.destroy();
+      if (connection.waiting) socket.destroy();
     });
-    socket.once("close", () => this.#drop(connection));
-    return connection;
+    socket.once("close", () => {
+      this.#all.delete(socket);
+      if (this.#all.size === 0) this.#onEmpty?.();
+      this.#drop(connection);
+    });
   }
 
-  #offer(connection: Connection): void {
+  #offer(connection: C): void {
     const waiting = this.#takers.shift();
     if (waiting !== undefined) {
       waiting.take(null, connection, this.#clock.nowUs() - waiting.askedUs);
       return;
     }
     this.#ready.push(connection);
+    connection.waiting = true;
     const renewal = setTimeout(() => this.#renew(connection), this.#maxIdleMs * 0.75);
     renewal.unref();
     this.#timers.set(connection, renewal);
   }
 
   /** Opens the successor first, so that there is always one to take. */
-  #renew(old: Connection): void {
+  #renew(old: C): void {
     if (!this.#timers.has(old)) return;
     if (this.#ready.length > this.#target) {
       old.socket.destroy();
@@ -178,13 +183,14 @@ export class ConnectionReserve {
     });
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: C): void {
     clearTimeout(this.#timers.get(connection));
     this.#timers.delete(connection);
+    connection.waiting = false;
   }
 
   /** A connection has closed: if it was waiting for use, there is one fewer. */
-  #drop(connection: Connection): void {
+  #drop(connection: C): void {
     if (!this.#timers.has(connection)) return;
     this.#forget(connection);
     const place = this.#ready.indexOf(connection);

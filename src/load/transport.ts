@@ -1,3 +1,5 @@
+import type { Clock } from "./clock.ts";
+
 /**
  * The interface of bytes between the load generator and HTTP. Everything above it (scanner, clock, records)
  * knows no HTTP library, so the transport can change.
@@ -11,6 +13,27 @@ export interface Transport {
   send(request: TransportRequest, sink: Sink): InFlight;
   /** Closes every connection. Resolves when no socket is left. */
   close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  /** Scheme, host and port: `http://127.0.0.1:8000`. */
+  readonly origin: string;
+  /** The measurement's clock. */
+  readonly clock: Clock;
+  /** Most connections in use at once; further requests wait for one. Default: as many as there are requests. */
+  readonly maxConnections?: number;
+  /**
+   * Each request on a connection of its own, opened while the one before was running: for servers that close after
+   * each answer whatever their headers say. Default: off until the server is seen to do so.
+   */
+  readonly freshConnections?: boolean;
+  /** A connection idle for longer is not used again. Default 4000: servers close theirs after 5 s. */
+  readonly maxIdleMs?: number;
+  /** Default 10000. */
+  readonly connectTimeoutMs?: number;
+  readonly tls?: { readonly ca?: string | Buffer };
+  /** Sent with each request, before its own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface TransportRequest {

@@ -2,6 +2,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection-reserve.ts";
 import type { ConnectionUse, InFlight, Sink, TransportErrorKind, TransportRequest } from "./transport.ts";
+import { describeError } from "./transport-error.ts";
 
 /** What carries an exchange: its client's connection, and how long it was waited for if it was not open yet. */
 export interface Carrier {
@@ -109,7 +110,7 @@ export class Exchange implements Dispatcher.DispatchHandler, InFlight {
       return;
     }
     this.#over = true;
-    this.#sink.error(this.#owner.clock.nowUs(), kind, describe(error));
+    this.#sink.error(this.#owner.clock.nowUs(), kind, describeError(error));
   }
 
   /** The time of the read that undici is taking apart, stamped before it began. */
@@ -137,14 +138,4 @@ function errorKind(error: Error, sent: boolean): TransportErrorKind {
   if (error.name === "HTTPParserError")
     return error.message.includes("Invalid EOF state") ? "reset" : "protocol";
   return code === "UND_ERR_HEADERS_OVERFLOW" || error.message === "bad response" ? "protocol" : "reset";
-}
-
-function describe(error: Error): string {
-  const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
-  // OpenSSL's messages name its source files; its reason is what a person can use.
-  if (reason !== undefined && reason !== "") return `TLS: ${reason} (${code})`;
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return error.errors.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
-  }
-  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }

@@ -1,38 +1,15 @@
+import type { Socket } from "node:net";
 import { buildConnector, Client, type Dispatcher, Pool } from "undici";
-import { LlmbenchError } from "../error.ts";
 import type { Clock } from "./clock.ts";
-import { type Connection, ConnectionReserve } from "./connection-reserve.ts";
-import type { InFlight, Sink, Transport, TransportRequest } from "./transport.ts";
+import { Connection, ConnectionReserve, habitualCloseUs, type Taker } from "./connection-reserve.ts";
+import type { InFlight, Sink, Transport, TransportOptions, TransportRequest } from "./transport.ts";
+import { connectError } from "./transport-error.ts";
 import { Exchange, type ExchangeOwner } from "./undici-exchange.ts";
 
-export interface UndiciTransportOptions {
-  /** Scheme, host and port: `http://127.0.0.1:8000`. */
-  readonly origin: string;
-  /** The measurement's clock. */
-  readonly clock: Clock;
-  /** Most connections in use at once; further requests wait for one. Default: as many as there are requests. */
-  readonly maxConnections?: number;
-  /**
-   * Each request on a connection of its own, opened while the one before was running: for servers that close after
-   * each answer whatever their headers say. Default: off until the server is seen to do so.
-   */
-  readonly freshConnections?: boolean;
-  /** A connection idle for longer is not used again. Default 4000: servers close theirs after 5 s. */
-  readonly maxIdleMs?: number;
-  /** Default 10000. */
-  readonly connectTimeoutMs?: number;
-  readonly tls?: { readonly ca?: string | Buffer };
-  /** Sent with each request, before its own. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** A transport over undici's `Pool.dispatch`: one request at a time a connection, opened ahead. */
-export function createUndiciTransport(options: UndiciTransportOptions): Transport {
+export function createUndiciTransport(options: TransportOptions): Transport {
   return new UndiciTransport(options);
 }
-
-/** An unannounced close this soon after an answer is the server's habit, not an idle connection's end. */
-const habitualCloseUs = 1e6;
 
 class UndiciTransport implements Transport, ExchangeOwner {
   readonly name = "undici-7.30.2";
@@ -54,7 +31,7 @@ class UndiciTransport implements Transport, ExchangeOwner {
   #headersOf: Readonly<Record<string, string>> | undefined;
   #headerList: string[] = [];
 
-  constructor(options: UndiciTransportOptions) {
+  constructor(options: TransportOptions) {
     const maxIdleMs = options.maxIdleMs ?? 4000;
     this.clock = options.clock;
     this.#origin = new URL(options.origin);
@@ -69,7 +46,10 @@ class UndiciTransport implements Transport, ExchangeOwner {
     const { protocol, hostname, host, port } = this.#origin;
     const target = { protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, "") };
     this.#reserve = new ConnectionReserve(
-      (callback) => connect(target, (error, socket) => callback(error, socket ?? null)),
+      (callback) =>
+        connect(target, (error, socket) =>
+          callback(error, socket === null || socket === undefined ? null : watchReads(socket, options.clock)),
+        ),
       options.clock,
       maxIdleMs,
     );
@@ -93,10 +73,7 @@ class UndiciTransport implements Transport, ExchangeOwner {
     try {
       await this.#reserve.fill(n);
     } catch (error) {
-      throw new LlmbenchError("LOAD_CONNECT", `cannot connect to ${this.#origin.host}: ${messageOf(error)}`, {
-        hint: "is the server up, and is this its address?",
-        cause: error,
-      });
+      throw connectError(this.#origin, error);
     }
     this.#balance();
   }
@@ -184,10 +161,18 @@ class UndiciTransport implements Transport, ExchangeOwner {
   }
 }
 
-type TakeCallback = (error: Error | null, connection: Connection | null, waitedUs?: number) => void;
+/** The clock is read here for every read of the connection's life, before anyone looks at the bytes. */
+function watchReads(socket: Socket, clock: Clock): Connection {
+  const connection = new Connection(socket, clock);
+  socket.on("readable", () => {
+    connection.readUs = clock.nowUs();
+    if (connection.waiting) socket.destroy();
+  });
+  return connection;
+}
 
 interface ConnectionSource {
-  take(callback: TakeCallback): void;
+  take(callback: Taker<Connection>): void;
   isStale(connection: Connection): boolean;
 }
 
@@ -225,9 +210,4 @@ class CarrierClient extends Client {
     if (idle !== undefined && this.#source.isStale(idle)) idle.socket.destroy();
     return super.dispatch(options, handler);
   }
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map((one) => messageOf(one)).join("; ");
-  return error instanceof Error ? error.message : String(error);
 }

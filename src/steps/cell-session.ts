@@ -5,11 +5,11 @@ import { detectServer } from "../engines/detect.ts";
 import { type ResolvedServer, resolveServer } from "../engines/launch.ts";
 import { LlmbenchError } from "../error.ts";
 import { type Clock, startClock } from "../load/clock.ts";
+import { createTransport } from "../load/create-transport.ts";
 import type { RequestRecord } from "../load/record.ts";
 import { requestOnce } from "../load/request-once.ts";
 import type { Prompt } from "../load/request-source.ts";
 import type { Transport } from "../load/transport.ts";
-import { createUndiciTransport } from "../load/undici-transport.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerRecord, Startup } from "../results/schema/server.ts";
@@ -173,7 +173,7 @@ export class CellSession {
 
   async transport(url: string, clock: Clock, maxConnections: number | undefined): Promise<Transport> {
     const { dialect, standing } = await this.resolve();
-    return createUndiciTransport({
+    return createTransport({
       origin: new URL(url).origin,
       clock,
       maxIdleMs: dialect.maxIdleMs,

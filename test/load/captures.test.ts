@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startClock } from "../../src/load/clock.ts";
+import { createTransport } from "../../src/load/create-transport.ts";
 import { requestOnce } from "../../src/load/request-once.ts";
 import type { Sink } from "../../src/load/transport.ts";
-import { createUndiciTransport } from "../../src/load/undici-transport.ts";
 import {
   type Capture,
   type CaptureFolder,
@@ -101,7 +101,7 @@ describe("over a real connection", () => {
 
   it("every answer is read as it was meant", async () => {
     const clock = startClock();
-    const transport = createUndiciTransport({ origin: server.origin, clock });
+    const transport = createTransport({ origin: server.origin, clock });
     const ask = async (index: number) => {
       const record = await requestOnce({
         transport,

@@ -2,13 +2,14 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { startClock } from "../../src/load/clock.ts";
+import { createTransport } from "../../src/load/create-transport.ts";
 import { measure } from "../../src/load/generator.ts";
 import type { MeasureOptions, Progress } from "../../src/load/measurement.ts";
 import { callAt } from "../../src/load/precise-timer.ts";
 import type { LoadSetting, RequestRecord } from "../../src/load/record.ts";
 import { requestOnce } from "../../src/load/request-once.ts";
 import { arrivals } from "../../src/load/schedule.ts";
-import { createUndiciTransport, type UndiciTransportOptions } from "../../src/load/undici-transport.ts";
+import type { TransportOptions } from "../../src/load/transport.ts";
 import { expectConsistent } from "./answers.ts";
 
 interface TestServer {
@@ -93,11 +94,11 @@ async function run(
   server: { origin: string },
   load: LoadSetting,
   options: Partial<MeasureOptions> = {},
-  transportOptions: Partial<UndiciTransportOptions> = {},
+  transportOptions: Partial<TransportOptions> = {},
 ) {
   const clock = startClock();
   const cap = load.concurrency ?? load.maxConcurrency;
-  const transport = createUndiciTransport({
+  const transport = createTransport({
     origin: server.origin,
     clock,
     ...(cap !== undefined && { maxConnections: cap }),
@@ -431,7 +432,7 @@ describe("one request", () => {
   it("outside a measurement is answered with its record", async () => {
     const server = await serve(stream);
     const clock = startClock();
-    const transport = createUndiciTransport({ origin: server.origin, clock });
+    const transport = createTransport({ origin: server.origin, clock });
     open.push(() => transport.close());
     const record = await requestOnce({
       transport,
@@ -451,7 +452,7 @@ describe("one request", () => {
   it("can be cancelled, at once or later", async () => {
     const server = await serve(() => {});
     const clock = startClock();
-    const transport = createUndiciTransport({ origin: server.origin, clock });
+    const transport = createTransport({ origin: server.origin, clock });
     open.push(() => transport.close());
     const once = (signal: AbortSignal) =>
       requestOnce({ transport, clock, request: anyRequest, timeoutMs: 5000, signal });

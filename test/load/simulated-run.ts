@@ -1,8 +1,9 @@
 import { startClock } from "../../src/load/clock.ts";
+import { createTransport } from "../../src/load/create-transport.ts";
 import { measure } from "../../src/load/generator.ts";
 import type { MeasurementOutcome, MeasureOptions } from "../../src/load/measurement.ts";
 import type { LoadSetting, RequestRecord } from "../../src/load/record.ts";
-import { createUndiciTransport, type UndiciTransportOptions } from "../../src/load/undici-transport.ts";
+import type { TransportOptions } from "../../src/load/transport.ts";
 
 export interface SimulatedRun {
   readonly outcome: MeasurementOutcome;
@@ -20,7 +21,7 @@ export async function runAgainst(
   more: Partial<MeasureOptions> & {
     transport?: never;
     body?: object;
-    connections?: Partial<UndiciTransportOptions>;
+    connections?: Partial<TransportOptions>;
   } = {},
 ): Promise<SimulatedRun> {
   const { body: extra, connections, ...options } = more;
@@ -29,7 +30,7 @@ export async function runAgainst(
     api === "chat" ? { messages: [{ role: "user", content: prompt(i) }] } : { prompt: prompt(i) };
   const clock = startClock();
   const cap = load.concurrency ?? load.maxConcurrency;
-  const transport = createUndiciTransport({
+  const transport = createTransport({
     origin: url,
     clock,
     ...(cap !== undefined && { maxConnections: cap }),
