@@ -30,3 +30,8 @@ export function engineKindOf({ id, engine }: CellPlan): EngineKind {
   if (engine !== "openai") return engine;
   throw new LlmbenchError("ENGINE_UNKNOWN", `${id}: a server that llmbench starts needs a kind of engine.`);
 }
+
+/** Requests that the cell's load has in flight at most. */
+export function mostAtOnce(points: CellPlan["points"]): number {
+  return Math.max(1, ...points.map(({ load }) => load.concurrency ?? load.maxConcurrency ?? 1));
+}

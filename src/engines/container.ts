@@ -5,7 +5,7 @@ import type { EngineKind } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { ContainerSpec, ReadinessProbe, ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
-import { computedPrecision, engineKindOf, unseenModel } from "./cell-model.ts";
+import { computedPrecision, engineKindOf, mostAtOnce, unseenModel } from "./cell-model.ts";
 import { engineSpec } from "./index.ts";
 import type { PlanOf, ResolvedServer, ResolveInput } from "./launch.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
@@ -122,7 +122,14 @@ function engineContents(
   if (engine.kind === "llamacpp" && gpus === 0 && Number(cpu) >= 1)
     settings.threads ??= Math.floor(Number(cpu));
   const { servedName, path: modelPath = "" } = model;
-  const launch = { modelPath, servedName, settings, ...(version === undefined ? {} : { version }) };
+  const requestsInFlight = mostAtOnce(cell.points);
+  const launch = {
+    modelPath,
+    servedName,
+    settings,
+    requestsInFlight,
+    ...(version === undefined ? {} : { version }),
+  };
   const fill = (word: string) =>
     word
       .replaceAll("{host}", "0.0.0.0")
@@ -132,7 +139,7 @@ function engineContents(
   // A command that says where its port goes says all; any other gets the engine's own arguments.
   const saysAll = server.command?.some((word) => word.includes("{port}")) ?? false;
   const sizing =
-    gpus === 0 || saysAll ? [] : (container.sizing?.({ concurrency: mostAtOnce(cell.points) }) ?? []);
+    gpus === 0 || saysAll ? [] : (container.sizing?.({ concurrency: requestsInFlight }) ?? []);
   const given = new Set(server.args.map((word) => word.split("=", 1)[0]));
   const own = saysAll ? [] : [...engine.args(launch), ...(given.has(sizing[0]) ? [] : sizing)];
   const words = container.command(version);
@@ -217,11 +224,6 @@ function secretsOf(server: KubernetesPlan, { secrets }: ClusterPlan): ContainerS
       return [name, secret];
     }),
   );
-}
-
-/** Requests that the cell's load has in flight at most. */
-function mostAtOnce(points: ResolveInput["cell"]["points"]): number {
-  return Math.max(1, ...points.map(({ load }) => load.concurrency ?? load.maxConcurrency ?? 1));
 }
 
 const EVERY_SECONDS = 5;

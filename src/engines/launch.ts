@@ -4,7 +4,7 @@ import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
-import { computedPrecision, engineKindOf, unseenModel } from "./cell-model.ts";
+import { computedPrecision, engineKindOf, mostAtOnce, unseenModel } from "./cell-model.ts";
 import { resolveContainer } from "./container.ts";
 import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
 import { inheritedEnvironment, isSecretName } from "./inherited-environment.ts";
@@ -81,7 +81,13 @@ async function resolveProcess(input: ResolveInput, server: PlanOf<"process">): P
   const settings = { ...server.settings };
   if (engine === "llamacpp") settings.threads ??= defaultThreads(hardware);
   const { servedName, path: modelPath = "" } = model;
-  const launch = { modelPath, servedName, settings, ...(version === undefined ? {} : { version }) };
+  const launch = {
+    modelPath,
+    servedName,
+    settings,
+    requestsInFlight: mostAtOnce(cell.points),
+    ...(version === undefined ? {} : { version }),
+  };
   const fill = (word: string) => word.replaceAll("{model}", modelPath).replaceAll("{name}", servedName);
   const words = launcher.command.map(fill);
   // A command that says where its port goes says all; any other gets the engine's own arguments.

@@ -35,7 +35,7 @@ export const llamacpp: EngineSpec = {
       prefixCacheHitsTotal: ["llamacpp:prompt_tokens_cached_total"],
     },
   },
-  args: ({ modelPath, servedName, settings }) => {
+  args: ({ modelPath, servedName, settings, requestsInFlight }) => {
     const slots = settings.maxConcurrentRequests ?? 1;
     return [
       ...flags({
@@ -48,6 +48,9 @@ export const llamacpp: EngineSpec = {
         "-c": settings.contextLength === undefined ? undefined : settings.contextLength * slots,
         "-t": settings.threads,
         "-tb": settings.threads,
+        // Each connection holds one of its HTTP threads, also while it waits, opened ahead, for its request: without
+        // enough of them answers stall for seconds. As many again as are in flight, and two for whoever else looks.
+        "--threads-http": 2 * requestsInFlight + 2,
       }),
       "--metrics",
       ...(settings.prefixCache === false ? ["--no-cache-prompt"] : []),

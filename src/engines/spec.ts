@@ -57,6 +57,8 @@ export interface LaunchInput {
   readonly modelPath: string;
   readonly servedName: string;
   readonly settings: EngineSettings;
+  /** Most requests that its load will have in flight at once. */
+  readonly requestsInFlight: number;
   readonly version?: string;
 }
 

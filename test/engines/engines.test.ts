@@ -4,9 +4,10 @@ import { dialectNames, type LaunchInput } from "../../src/engines/spec.ts";
 import { isAtLeast } from "../../src/engines/versions.ts";
 import { loadCapture } from "../fixtures/captures.ts";
 
-const bare: LaunchInput = { modelPath: "/models/x", servedName: "x", settings: {} };
+const bare: LaunchInput = { modelPath: "/models/x", servedName: "x", settings: {}, requestsInFlight: 1 };
 const full: LaunchInput = {
   ...bare,
+  requestsInFlight: 8,
   settings: {
     contextLength: 2048,
     maxConcurrentRequests: 4,
@@ -92,12 +93,12 @@ describe("arguments", () => {
     });
   });
 
-  test("llama.cpp gets a context for each slot", () => {
+  test("llama.cpp gets a context for each slot, and HTTP threads for connections opened ahead", () => {
     const address = "-m /models/x --alias x --host {host} --port {port}";
     expect(engineSpec("llamacpp").args(full)).toEqual(
-      words(`${address} -np 4 -c 8192 -t 3 -tb 3 --metrics --no-cache-prompt`),
+      words(`${address} -np 4 -c 8192 -t 3 -tb 3 --threads-http 18 --metrics --no-cache-prompt`),
     );
-    expect(engineSpec("llamacpp").args(bare)).toEqual(words(`${address} -np 1 --metrics`));
+    expect(engineSpec("llamacpp").args(bare)).toEqual(words(`${address} -np 1 --threads-http 4 --metrics`));
   });
 
   test("SGLang, TGI and NIM have their own words for the same settings", () => {

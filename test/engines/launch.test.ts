@@ -52,7 +52,14 @@ function input(
     resolveSecrets: resolveSecretEnv,
     env,
     ...more,
-    cell: { id: "v--m", variant: "v", engine: "vllm", model: { id: "m" }, ...cell } as CellPlan,
+    cell: {
+      id: "v--m",
+      variant: "v",
+      engine: "vllm",
+      model: { id: "m" },
+      points: [],
+      ...cell,
+    } as unknown as CellPlan,
   };
 }
 
@@ -171,7 +178,7 @@ describe("a process", () => {
     expect(server.engineVersion).toBe("b4567");
     expect(server.spec.command).toEqual([
       program,
-      ..."-m,X,--alias,m,--host,{host},--port,{port},-np,4,-c,2048,-t,3,-tb,3,--metrics"
+      ..."-m,X,--alias,m,--host,{host},--port,{port},-np,4,-c,2048,-t,3,-tb,3,--threads-http,4,--metrics"
         .replace("X", gguf)
         .split(","),
     ]);

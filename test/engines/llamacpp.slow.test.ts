@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -58,6 +58,21 @@ test("the real llama.cpp of an empty cache answers, says what it is, and is gone
   await backend.remove(resolved.spec);
   await expect(fetch(server.url)).rejects.toThrow("fetch failed");
 });
+
+const linux = process.platform === "linux";
+test.skipIf(!linux)(
+  "the server has HTTP threads for as many connections opened ahead as in flight",
+  async () => {
+    const concurrency = 12;
+    const resolved = await resolveReal("llamacpp", "smollm2-135m", { env, concurrency });
+    const complete = async (server: RunningServer, signal: AbortSignal) =>
+      void (await completeReal(resolved, server, signal));
+    const { server } = await backend.waitReady(resolved.spec, complete, never);
+    // Counted, not timed: with too few, a connection may wait up to 15 s behind idle ones, or be lucky.
+    expect(readdirSync(`/proc/${server.pid}/task`).length).toBeGreaterThanOrEqual(2 * concurrency + 2);
+    await backend.remove(resolved.spec);
+  },
+);
 
 test("the second start needs neither network nor pip nor Python on PATH", async () => {
   const offline = {

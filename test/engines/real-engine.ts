@@ -11,7 +11,13 @@ export type ProcessPlan = Extract<ServerPlan, { kind: "process" }>;
 export async function resolveReal(
   engine: EngineKind,
   name: string,
-  more: { server?: Partial<ProcessPlan>; env?: NodeJS.ProcessEnv; report?: (line: string) => void } = {},
+  more: {
+    server?: Partial<ProcessPlan>;
+    /** Requests that its load has in flight. */
+    concurrency?: number;
+    env?: NodeJS.ProcessEnv;
+    report?: (line: string) => void;
+  } = {},
 ): Promise<ResolvedServer> {
   const server: ProcessPlan = {
     kind: "process",
@@ -29,6 +35,7 @@ export async function resolveReal(
     engine,
     model: { id: name, package: name },
     server,
+    points: [{ load: { concurrency: more.concurrency ?? 1 } }],
   };
   return await resolveServer({
     runId: "real",
