@@ -138,8 +138,7 @@ function engineContents(
       .replaceAll("{name}", servedName);
   // A command that says where its port goes says all; any other gets the engine's own arguments.
   const saysAll = server.command?.some((word) => word.includes("{port}")) ?? false;
-  const sizing =
-    gpus === 0 || saysAll ? [] : (container.sizing?.({ concurrency: requestsInFlight }) ?? []);
+  const sizing = gpus === 0 || saysAll ? [] : (container.sizing?.({ concurrency: requestsInFlight }) ?? []);
   const given = new Set(server.args.map((word) => word.split("=", 1)[0]));
   const own = saysAll ? [] : [...engine.args(launch), ...(given.has(sizing[0]) ? [] : sizing)];
   const words = container.command(version);

@@ -102,9 +102,12 @@ export function isComparable(entry: Entry): boolean {
   return entry.point.metrics !== null && entry.point.verdict.status !== "invalid";
 }
 
-/** Short names of loads; with the block where two blocks hold the same load. */
-export function loadLabels(groups: readonly LoadGroup[]): readonly string[] {
-  const labels = groups.map((group) => shortLoad(group.load));
+/** Names of loads, short unless `describe` says otherwise; with the block where two blocks hold the same load. */
+export function loadLabels(
+  groups: readonly Pick<LoadGroup, "block" | "load">[],
+  describe: (load: Load) => string = shortLoad,
+): readonly string[] {
+  const labels = groups.map((group) => describe(group.load));
   return labels.map((label, i) =>
     labels.filter((other) => other === label).length > 1 ? `${label} (${groups[i]?.block})` : label,
   );

@@ -1,7 +1,6 @@
 import type { Results } from "../results/schema/results.ts";
 import type { Reason, ReasonCode, VerdictStatus } from "../results/schema/verdict.ts";
-import { shortLoad } from "./describe.ts";
-import { cellName, gather } from "./groups.ts";
+import { cellName, gather, loadLabels } from "./groups.ts";
 
 /** One reason of one point, placed. */
 export interface Finding {
@@ -20,14 +19,15 @@ export interface FindingGroup {
 const WORST_FIRST: readonly Reason["status"][] = ["invalid", "suspect", "note"];
 
 export function groupFindings(results: Results): readonly FindingGroup[] {
-  const findings = results.cells.flatMap((cell) =>
-    cell.points.flatMap((point) =>
+  const findings = results.cells.flatMap((cell) => {
+    const loads = loadLabels(cell.points);
+    return cell.points.flatMap((point, i) =>
       [...point.verdict.reasons, ...point.verdict.notes].map((reason) => ({
         reason,
-        place: `${cellName(results, cell)}, ${shortLoad(point.load)}`,
+        place: `${cellName(results, cell)}, ${loads[i]}`,
       })),
-    ),
-  );
+    );
+  });
   return WORST_FIRST.flatMap((status) =>
     gather(
       findings.filter((finding) => finding.reason.status === status),

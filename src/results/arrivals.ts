@@ -13,8 +13,6 @@ export interface Arrivals {
   /** Gaps between reads with generated text, of the requests that count. */
   readonly gaps: GapSample;
   readonly chunksPerRead: Readonly<Record<string, number>>;
-  /** True where every chunk of the requests that count is one token by the server's own count. */
-  readonly oneTokenAChunk: boolean;
 }
 
 /** Second pass over a measurement's records. `counts(i)`: the i-th record's latencies count. */
@@ -26,24 +24,15 @@ export async function collectArrivals(
   const tokensPerSlice = new Float64Array(window === null ? 0 : SLICES);
   const gaps = new GapSample();
   const chunksPerRead: Record<string, number> = {};
-  let countedRequests = 0;
-  let oneTokenRequests = 0;
   let index = 0;
   for await (const record of source()) {
     if (window !== null) addTokens(record, window, tokensPerSlice);
     if (counts(index++)) {
       gaps.addRequest(record.reads.gapsUs);
       for (const chunks of record.reads.chunks) chunksPerRead[chunks] = (chunksPerRead[chunks] ?? 0) + 1;
-      if (record.reads.chunks.length > 0) countedRequests++;
-      if (record.tokens.perChunk?.every((tokens) => tokens === 1)) oneTokenRequests++;
     }
   }
-  return {
-    tokensPerSlice,
-    gaps,
-    chunksPerRead,
-    oneTokenAChunk: countedRequests > 0 && oneTokenRequests === countedRequests,
-  };
+  return { tokensPerSlice, gaps, chunksPerRead };
 }
 
 /**

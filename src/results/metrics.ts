@@ -50,7 +50,7 @@ export function computeMetrics(samples: readonly Sample[], slos: SloPlan | undef
     chunksPerRead: addCounts(samples.map((sample) => sample.arrivals.chunksPerRead)),
     tokensPerChunkMean: tokensPerChunk(samples),
   };
-  if (samples.every((sample) => sample.arrivals.oneTokenAChunk)) metrics.itlMs = interChunkMs;
+  if (samples.every((sample) => sample.oneTokenAChunk)) metrics.itlMs = interChunkMs;
   if (open) {
     metrics.userTtftMs = latency(samples, userTtftMs);
     metrics.userE2eMs = latency(samples, userE2eMs);

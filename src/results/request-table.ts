@@ -42,12 +42,14 @@ export interface RequestTable {
   /** By usage, else the sum of the chunks' counts. */
   readonly outputTokens: Float64Array;
   readonly cachedTokens: Float64Array;
-  /** Tokens in the first chunk, where the server says. */
+  /** Tokens in the first chunk, where the server says or there are as many chunks as tokens. */
   readonly firstChunkTokens: Float64Array;
   /** 1 where the output tokens include an end token that has no text. */
   readonly endToken: Float64Array;
   /** Chunks with generated text. */
   readonly chunks: Float64Array;
+  /** 1 where each of them is one token. */
+  readonly oneTokenAChunk: Float64Array;
   /** Finish reasons of requests that ended well. */
   readonly finish: Readonly<Record<string, number>>;
   readonly reads: number;
@@ -74,6 +76,7 @@ export async function tabulateRequests(
     firstChunkTokens: new Column(),
     endToken: new Column(),
     chunks: new Column(),
+    oneTokenAChunk: new Column(),
   };
   const finish: Record<string, number> = {};
   let count = 0;
@@ -103,8 +106,13 @@ export async function tabulateRequests(
     columns.promptTokens.push(record.tokens.prompt);
     columns.outputTokens.push(outputTokensOf(record));
     columns.cachedTokens.push(record.tokens.cached);
-    columns.firstChunkTokens.push(record.tokens.firstChunk ?? record.tokens.perChunk?.[0]);
-    columns.endToken.push(endTokenCounted && record.finish === "stop" ? 1 : 0);
+    const endTokens = endTokenCounted && record.finish === "stop" ? 1 : 0;
+    const oneTokenAChunk = isOneTokenAChunk(record, chunks, endTokens);
+    columns.firstChunkTokens.push(
+      record.tokens.firstChunk ?? record.tokens.perChunk?.[0] ?? (oneTokenAChunk ? 1 : undefined),
+    );
+    columns.endToken.push(endTokens);
+    columns.oneTokenAChunk.push(oneTokenAChunk ? 1 : 0);
     columns.chunks.push(chunks);
     count++;
   }
@@ -119,6 +127,17 @@ export async function tabulateRequests(
 /** Output tokens by usage, else by the server's counts of each chunk, else undefined. */
 export function outputTokensOf(record: RequestRecord): number | undefined {
   return record.tokens.output ?? record.tokens.perChunk?.reduce((sum, tokens) => sum + tokens, 0);
+}
+
+/**
+ * Every chunk of an answer is one token: the server counts them so, or there are as many chunks with text as tokens
+ * (none has text without a token, so none can have two). `endTokens`: 1 where the count includes one without text.
+ */
+function isOneTokenAChunk(record: RequestRecord, chunks: number, endTokens: number): boolean {
+  const { perChunk, output } = record.tokens;
+  if (chunks === 0) return false;
+  if (perChunk !== undefined) return perChunk.every((tokens) => tokens === 1);
+  return output !== undefined && output - endTokens === chunks;
 }
 
 function outcomeOf(record: RequestRecord): number {

@@ -13,6 +13,8 @@ export interface Sample {
   /** Those among them that ended well: the ones latencies are of. */
   readonly ok: Uint32Array;
   readonly arrivals: Arrivals;
+  /** Each chunk of those is one token, so that a gap between reads is a time between tokens. */
+  readonly oneTokenAChunk: boolean;
 }
 
 /** Reads a measurement's records twice: which requests count is known only when all have been seen. */
@@ -28,5 +30,7 @@ export async function readSample(
   const isOk = new Uint8Array(table.count);
   for (const i of ok) isOk[i] = 1;
   const arrivals = await collectArrivals(source, window, (index) => isOk[index] === 1);
-  return { load, table, window, counted, ok, arrivals };
+  const withText = ok.filter((i) => table.chunks[i] !== 0);
+  const oneTokenAChunk = withText.length > 0 && withText.every((i) => table.oneTokenAChunk[i] === 1);
+  return { load, table, window, counted, ok, arrivals, oneTokenAChunk };
 }

@@ -6,6 +6,7 @@ import { CSS_PALETTE, cssVariables, DARK, LIGHT, seriesStyle } from "../../src/r
 import { ratioOf } from "../../src/report/plots/relative.ts";
 import { startupPhases } from "../../src/report/plots/startup.ts";
 import { renderSvg } from "../../src/report/plots/svg.ts";
+import { groupFindings } from "../../src/report/verdicts.ts";
 import { cell, point, results } from "../fixtures/results.ts";
 import { localRun, simulatedRun } from "../fixtures/runs.ts";
 
@@ -223,5 +224,27 @@ describe("the palettes", () => {
   it("tell twenty variants apart by colour, shape or dash", () => {
     const looks = Array.from({ length: 20 }, (_, i) => JSON.stringify(seriesStyle(LIGHT, i)));
     expect(new Set(looks).size).toBe(20);
+  });
+});
+
+describe("a load that stands in two blocks", () => {
+  const shape = { concurrency: 1, outputTokens: 32, requests: 5, ttftMs: 10, tpotMs: 10, seed: 1 };
+  const points = () => ["length", "batching"].map((block) => point({ block, ...shape }));
+  const twice = results({
+    id: "twice",
+    name: "twice",
+    cells: ["a", "b"].map((variant) =>
+      cell({ variant, engine: "vllm", engineVersion: "1", model: "m", points: points() }),
+    ),
+  });
+
+  it("is named with its block in the table of ratios and among the findings", () => {
+    expect(
+      tableText(twice, "relative")?.[0]
+        ?.slice(1)
+        .map((row) => row?.replace(/ b .*/, "")),
+    ).toEqual(["concurrency 1, 32 tokens out (length)", "concurrency 1, 32 tokens out (batching)"]);
+    const places = groupFindings(twice).flatMap(({ findings }) => findings.map(({ place }) => place));
+    expect(places).toEqual(expect.arrayContaining(["a, c1 · 32 out (length)", "b, c1 · 32 out (batching)"]));
   });
 });

@@ -217,7 +217,7 @@ describe("tokens over chunks", () => {
 describe("inter-chunk latency and ITL", () => {
   const words = { sent: 0, reads: [10, { at: 20, chunks: 2 }, 35] };
   it("are gaps between reads, however many chunks came in one", async () => {
-    const metrics = await metricsOf(closed(1), [[{ ...words, tokens: { output: 4 } }]]);
+    const metrics = await metricsOf(closed(1), [[{ ...words, tokens: { output: 5 } }]]);
     expect(metrics.interChunkMs).toMatchObject({ count: 2, min: 10, max: 15 });
     expect(metrics.chunksPerRead).toEqual({ "1": 2, "2": 1 });
     expect(metrics.itlMs).toBeUndefined();
@@ -234,8 +234,16 @@ describe("inter-chunk latency and ITL", () => {
       (await metricsOf(closed(1), [[counted([1, 1, 1, 1]), counted([1, 2, 1, 1])]])).itlMs,
     ).toBeUndefined();
     expect(
-      (await metricsOf(closed(1), [[counted([1, 1, 1, 1])], [{ ...words, tokens: { output: 4 } }]])).itlMs,
+      (await metricsOf(closed(1), [[counted([1, 1, 1, 1])], [{ ...words, tokens: { output: 5 } }]])).itlMs,
     ).toBeUndefined();
+  });
+
+  it("are the same where an answer has as many chunks as tokens with text", async () => {
+    const metrics = await metricsOf(closed(1), [[{ ...words, tokens: { output: 4 } }]]);
+    expect(metrics.itlMs).toEqual(metrics.interChunkMs);
+    const ended = { ...words, tokens: { output: 5 }, finish: "stop" };
+    expect((await metricsOf(closed(1), [[ended]])).itlMs).toBeUndefined();
+    expect((await metricsOf(closed(1), [[ended]], { endTokenCounted: true })).itlMs).toBeDefined();
   });
 });
 

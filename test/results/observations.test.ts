@@ -91,13 +91,15 @@ describe("the work done", () => {
   it("counts answers without usage and first chunks of unknown size", async () => {
     const seen = await observed(closed(1), [
       { sent: 0, reads: [10, 20], tokens: {} },
-      { sent: 100, reads: [110, 120], tokens: { output: 2 } },
+      { sent: 100, reads: [110, 120], tokens: { output: 3 } },
+      // As many chunks as tokens: each is one.
+      { sent: 150, reads: [160, 170], tokens: { output: 2 } },
       { sent: 200, reads: [210, 220], tokens: { output: 2, firstChunk: 1 } },
       // One token: it has no TPOT, so nothing was assumed.
       { sent: 300, reads: [310], tokens: { output: 1 } },
       { sent: 400, error: "http" },
     ]);
-    expect(seen).toMatchObject({ answers: 4, withoutUsage: 1, firstChunkAssumed: 1 });
+    expect(seen).toMatchObject({ answers: 5, withoutUsage: 1, firstChunkAssumed: 1 });
   });
 
   it("has the cached share of prompt tokens of answers that say it", async () => {

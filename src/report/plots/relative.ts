@@ -216,14 +216,18 @@ function ratioTable(
       numericColumn("Throughput", `× ${baseline}`),
       numericColumn("E2E latency", `× ${baseline}`),
     ],
-    groups: models.map(({ model, rows }) => ({
-      title: model.model,
-      rows: rows.map((row) => [
-        text(describeLoad(row.group.load)),
-        text(variantName(results, row.entry.cell)),
-        ratioCell(row.throughput),
-        ratioCell(row.e2e),
-      ]),
-    })),
+    groups: models.map(({ model, rows }) => {
+      const loads = [...new Set(rows.map((row) => row.group))];
+      const labels = loadLabels(loads, describeLoad);
+      return {
+        title: model.model,
+        rows: rows.map((row) => [
+          text(labels[loads.indexOf(row.group)] ?? NONE),
+          text(variantName(results, row.entry.cell)),
+          ratioCell(row.throughput),
+          ratioCell(row.e2e),
+        ]),
+      };
+    }),
   };
 }

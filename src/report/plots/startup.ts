@@ -14,8 +14,8 @@ const PHASES: readonly (readonly [keyof Startup, string])[] = [
   ["scheduledMs", "waiting for a node"],
   ["pulledMs", "pulling the image"],
   ["startedMs", "starting the process"],
-  ["portOpenMs", "opening its port"],
-  ["readyMs", "loading the model"],
+  ["portOpenMs", "until its port is open"],
+  ["readyMs", "until it says ready"],
   ["firstCompletionMs", "first completion"],
 ];
 
@@ -54,7 +54,7 @@ export const startupByPhase: PlotMaker = (results, palette) => {
     id: "startup",
     title: "Start-up by phase",
     caption:
-      "Seconds from the start of the deployment until the first completion came back; shorter is better. Once a cell, so without an interval.",
+      "Seconds from the start of the deployment until the first completion came back; shorter is better. Some engines load the model before they open their port (vLLM), some after (llama.cpp). Once a cell, so without an interval.",
     legend: used.map((phase) => ({
       name: PHASES[phase]?.[1] ?? "",
       color: palette.phases[phase] ?? palette.ink,
