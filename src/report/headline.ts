@@ -148,10 +148,11 @@ function describeLeftOut(
     .map((cell) => {
       const name = variantName(results, cell);
       const point = group.entries.find((entry) => entry.cell.id === cell.id)?.point;
-      if (point?.verdict.status === "invalid") return `${name} is left out, its measurement being invalid`;
+      if (point?.verdict.status === "invalid")
+        return `${name} is left out because its measurement is invalid`;
       if (cell.status === "failed")
-        return `${name} is left out, it failed (${cell.error?.code ?? "no code"})`;
-      return `${name} is left out, it was not measured at this load`;
+        return `${name} is left out because it failed (${cell.error?.code ?? "no code"})`;
+      return `${name} is left out because it was not measured at this load`;
     });
 }
 

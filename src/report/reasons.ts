@@ -30,25 +30,25 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   "output-length": {
     title: "Answers were not as long as asked",
     advice:
-      "E2E latency is of another length than named. Force the output length where the engine can (ignore_eos).",
+      "E2E latency is that of answers of another length than the point names; compare TPOT. The finish reasons in results.json say how they ended: a context that is too short cuts them, and some engines cannot be made to go on.",
   },
   "cache-contract": {
     title: "How much of the prompt came from a cache",
     advice:
-      "TTFT depends on it: compare it only between equal shares, or set the engines' prefix caches alike and measure again.",
+      "TTFT depends on it. Compare TTFT only where the shares are alike, or set prefixCache alike in the settings of all variants.",
   },
   "client-cpu": {
-    title: "The client was short of CPU",
-    advice:
-      "Latencies include the client's own delay. Close other programs, or move the client to a machine of its own.",
+    title: "The load generator was short of CPU",
+    advice: "Latencies may hold its own delay. Lower the load, or run it on a faster machine.",
   },
   "instance-changed": {
     title: "The server restarted in the middle of the measurement",
-    advice: "The measurement is void. Read the server's log for the reason and run again with --resume.",
+    advice:
+      "The measurement does not count. The server's log has the reason; `llmbench run --resume` measures again.",
   },
   "shared-node": {
     title: "Another benchmark server shared the machine",
-    advice: "Run one server a machine, or one after another, and measure again.",
+    advice: "They compete for the same hardware. Run one benchmark at a time, and measure again.",
   },
   neighbour: {
     title: "Other programs used the machine meanwhile",
@@ -57,11 +57,12 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   "few-samples": {
     title: "Few samples",
     advice:
-      "Means stand without an interval and percentiles are left out. Raise requests or repetitions to get them.",
+      "Percentiles, and intervals of means, are left out where the sample cannot carry them. Ask for more requests or repetitions to have them.",
   },
   "no-usage": {
     title: "The server did not count its tokens",
-    advice: "TPOT and tokens per second need usage in the answers. Turn it on in the engine if it has it.",
+    advice:
+      "TPOT and tokens per second come from the usage in its answers. Turn usage on in the server if it has it.",
   },
   "first-chunk-tokens-unknown": {
     title: "Tokens in the first chunk are unknown",
@@ -70,7 +71,7 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   interrupted: {
     title: "The measurement was interrupted",
-    advice: "Finish the run with `llmbench run --resume`; what was measured is kept.",
+    advice: "`llmbench run --resume` makes it again and goes on from there; what is finished is kept.",
   },
   "several-instances": {
     title: "The point was measured on several server instances",

@@ -41,7 +41,7 @@ export function judgeCircumstances(requests: RequestCounts, circumstances: Circu
     reasons.push({
       code: "interrupted",
       status: "suspect",
-      text: `Stopped after ${ended} of ${requests.planned} requests; what was in flight was cancelled, and the longest answers are the ones most often cut.`,
+      text: `Stopped after ${ended} of ${requests.planned} requests. What was in flight was cancelled: long answers are cut more often than short ones, so latencies read low.`,
       value: ended,
     });
   }

@@ -61,7 +61,8 @@ function commonReasons(measurements: readonly Judged[], several: boolean): Reaso
   return [...found.values()].map(({ worst, repetitions }) => {
     if (!several) return worst;
     const names = repetitions.join(", ");
-    const where = repetitions.length === 1 ? `Repetition ${names}` : `Repetitions ${names}, at worst`;
+    const where =
+      repetitions.length === 1 ? `Repetition ${names}` : `Repetitions ${names}, of which the worst`;
     return { ...worst, text: `${where}: ${worst.text}` };
   });
 }

@@ -87,14 +87,14 @@ function judgeClient(seen: Observations, load: StoredLoad): Reason[] {
       text:
         load.arrival === "closed"
           ? `Streams stood idle for ${percent(seen.clientRateShortfall)} of their time, between an answer's end and the next request, so the load was lighter than concurrency ${load.concurrency} (limit ${percent(client.threshold)}).`
-          : `The client sent ${percent(seen.clientRateShortfall)} fewer requests a second than were to be offered (limit ${percent(client.threshold)}).`,
+          : `The client sent ${percent(seen.clientRateShortfall)} fewer requests a second than the rate asks for (limit ${percent(client.threshold)}).`,
       value: seen.clientRateShortfall,
     });
   } else if (all !== undefined) {
     reasons.push({
       code: "server-saturated",
       status: "suspect",
-      text: `The server did not keep up: ${seen.heldBack} requests waited because ${load.maxConcurrency ?? 0} were in flight already, so ${percent(seen.rateShortfall)} fewer a second were sent than offered (limit ${percent(THRESHOLDS.rate[0])}).`,
+      text: `The server did not keep up: ${seen.heldBack} requests had to wait because ${load.maxConcurrency ?? 0}, the most allowed, were in flight. So ${percent(seen.rateShortfall)} fewer a second were sent than the rate asks for (limit ${percent(THRESHOLDS.rate[0])}).`,
       value: seen.rateShortfall,
       threshold: THRESHOLDS.rate[0],
       curable: false,
@@ -109,13 +109,13 @@ function judgeRequests(requests: RequestCounts): Reason[] {
   const share = ended === 0 ? 0 : failed / ended;
   const crossed = crosses(share, THRESHOLDS.failed);
   if (crossed === undefined) return [];
-  const timedOut = requests.timedOut === 0 ? "" : `, ${requests.timedOut} of them timed out`;
-  const limit = crossed.threshold === 0 ? "none may" : `limit ${percent(crossed.threshold)}`;
+  const timedOut = requests.timedOut === 0 ? "" : `; ${requests.timedOut} of them timed out`;
+  const limit = crossed.threshold === 0 ? "None should." : `The limit is ${percent(crossed.threshold)}.`;
   return [
     {
       code: "failed-requests",
       ...crossed,
-      text: `${failed} of ${ended} requests failed${timedOut}: ${percent(share)} (${limit}).`,
+      text: `${failed} of ${ended} requests failed (${percent(share)})${timedOut}. ${limit}`,
       value: share,
     },
   ];
@@ -129,7 +129,7 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
     reasons.push({
       code: "output-length",
       status: forced ? "suspect" : "note",
-      text: `Answers are ${percent(off)} off the ${load.outputTokens} output tokens asked for, on average${forced ? "" : "; this engine cannot be made to reach a length"} (limit ${percent(THRESHOLDS.outputLength)}).`,
+      text: `Answers were ${percent(off)} longer or shorter than the ${load.outputTokens} output tokens asked for, on average (limit ${percent(THRESHOLDS.outputLength)})${forced ? "" : ": this engine cannot be made to write an exact length"}.`,
       value: off,
       threshold: THRESHOLDS.outputLength,
       curable: false,
@@ -145,7 +145,7 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
     reasons.push({
       code: "cache-contract",
       status: "suspect",
-      text: `${percent(cachedShare)} of the prompt tokens came from the server's cache, where ${percent(expected)} were to (limit ${percent(THRESHOLDS.cachedShare)} apart).`,
+      text: `${percent(cachedShare)} of the prompt tokens came from the server's cache, where the cache contract promises ${percent(expected)} (limit ${THRESHOLDS.cachedShare * 100} points apart).`,
       value: cachedShare - expected,
       threshold: THRESHOLDS.cachedShare,
       curable: false,
@@ -154,7 +154,7 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
     reasons.push({
       code: "cache-contract",
       status: "note",
-      text: `Caches were left as they are (cache contract warm): ${percent(cachedShare)} of the prompt tokens came from the server's cache.`,
+      text: `${percent(cachedShare)} of the prompt tokens came from the server's cache: prompts repeat, and caches were left as they are (cache contract warm).`,
       value: cachedShare,
     });
   }
@@ -186,13 +186,16 @@ export function noteSample(load: StoredLoad, metrics: Metrics): Reason[] {
   const { count, effectiveCount } = metrics.ttftMs;
   const parts: string[] = [];
   if (effectiveCount < MIN_SAMPLES.p50) {
-    const correlated =
-      count >= MIN_SAMPLES.p50 ? ` that count for ${effectiveCount.toFixed(1)} independent ones` : "";
-    parts.push(`${count} latencies${correlated} carry no percentile (the median needs ${MIN_SAMPLES.p50})`);
+    const these = count === 1 ? "1 latency is" : `${count} latencies are`;
+    parts.push(
+      count >= MIN_SAMPLES.p50
+        ? `${count} latencies that depend on each other count for ${effectiveCount.toFixed(1)} independent ones, too few for percentiles (the median needs ${MIN_SAMPLES.p50})`
+        : `${these} too few for percentiles (the median needs ${MIN_SAMPLES.p50})`,
+    );
   }
   if (metrics.windowSeconds === null) {
     parts.push(
-      `there is no window at full load (it needs ${fewestForWindow(load)} requests): latencies are of all requests, throughput only of the full run`,
+      `there is no window at full load, which needs ${fewestForWindow(load)} requests, so latencies are of all requests and throughput is of the full run`,
     );
   }
   if (parts.length === 0) return [];
@@ -200,9 +203,13 @@ export function noteSample(load: StoredLoad, metrics: Metrics): Reason[] {
     {
       code: "few-samples",
       status: "note",
-      text: `Few requests: ${parts.join("; ")}.`,
+      text: `${capitalize(parts.join("; "))}.`,
       value: count,
       threshold: Math.max(MIN_SAMPLES.p50, metrics.windowSeconds === null ? fewestForWindow(load) : 0),
     },
   ];
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -130,7 +130,7 @@ describe("the headline of a comparison", () => {
       run({ variant: "a", reasons: [invalid] }, { variant: "b" }, { variant: "c", tpotMs: 40 }),
     );
     expect(kind).toBe("ranking");
-    expect(sentence).toMatch(/b served .* of c; a is left out, its measurement being invalid\.$/);
+    expect(sentence).toMatch(/b served .* of c; a is left out because its measurement is invalid\.$/);
   });
 
   it("compares nothing when all but one are invalid", () => {
@@ -139,7 +139,7 @@ describe("the headline of a comparison", () => {
     );
     expect(kind).toBe("single");
     expect(sentence).toMatch(
-      /b served .*, with nothing to compare it with; a is left out, its measurement being invalid\.$/,
+      /b served .*, with nothing to compare it with; a is left out because its measurement is invalid\.$/,
     );
   });
 
@@ -216,7 +216,9 @@ describe("the headline of other runs", () => {
   });
 
   it("gives the failed cell's code", () => {
-    expect(findHeadline(troubledRun()).sentence).toContain("sglang is left out, it failed (SERVER_DIED)");
+    expect(findHeadline(troubledRun()).sentence).toContain(
+      "sglang is left out because it failed (SERVER_DIED)",
+    );
   });
 
   it("says that nothing was measured, and why", () => {

@@ -173,7 +173,7 @@ describe("the page", () => {
     const page = words(await pageOf(troubledRun));
     expect(page).toContain("3 of 12 requests failed (25 %): 2 × reset, 1 × timeout. The limit is 5 %.");
     expect(page).toContain("failed-requests");
-    expect(page).toContain("Force the output length where the engine can");
+    expect(page).toContain("The finish reasons in results.json say how they ended");
     expect(page).toContain("The run counts as failed when a verdict is invalid.");
   });
 

@@ -71,7 +71,7 @@ describe("renderTerminal", () => {
     expect(text).toContain(
       "✗ invalid failed-requests: Requests failed. vllm, c4 · 64 out: 3 of 12 requests failed (25 %)",
     );
-    expect(text).toContain("Force the output length where the engine can");
+    expect(text).toContain("The finish reasons in results.json say how they ended");
     expect(text).toContain(
       "sglang failed: sglang ended with exit status 1 before it was ready. (SERVER_DIED)",
     );

@@ -36,7 +36,7 @@ describe("the verdict of a point", () => {
     );
     expect(verdict.status).toBe("suspect");
     expect(texts(verdict)).toEqual([
-      "Repetitions 1, 3, at worst: failed-requests 0.04.",
+      "Repetitions 1, 3, of which the worst: failed-requests 0.04.",
       "Repetition 3: output-length 0.1.",
     ]);
   });

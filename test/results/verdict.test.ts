@@ -154,7 +154,9 @@ describe("the offered rate", () => {
     expect(inWords(verdict)).toBe(expected);
     if (verdict.reasons.length > 0) {
       expect(verdict.reasons[0]).toMatchObject({ curable: false });
-      expect(verdict.reasons[0]?.text).toContain("17 requests waited because 8 were in flight already");
+      expect(verdict.reasons[0]?.text).toContain(
+        "17 requests had to wait because 8, the most allowed, were in flight",
+      );
     }
   });
 
@@ -179,10 +181,10 @@ describe("failed requests", () => {
 
   it("are counted in the sentence, and time-outs named", () => {
     expect(judge({ requests: { ok: 90, failed: 4, timedOut: 6 } }).reasons[0]?.text).toBe(
-      "10 of 100 requests failed, 6 of them timed out: 10 % (limit 5 %).",
+      "10 of 100 requests failed (10 %); 6 of them timed out. The limit is 5 %.",
     );
     expect(judge({ requests: { ok: 99, failed: 1 } }).reasons[0]?.text).toBe(
-      "1 of 100 requests failed: 1 % (none may).",
+      "1 of 100 requests failed (1 %). None should.",
     );
   });
 });
@@ -197,7 +199,7 @@ describe("output length", () => {
     const unable = judge({ seen: off, circumstances: { outputLength: "not-forceable" } });
     expect(inWords(unable)).toBe("valid");
     expect(unable.notes.map(({ code }) => code)).toEqual(["output-length"]);
-    expect(unable.notes[0]?.text).toContain("cannot be made to reach a length");
+    expect(unable.notes[0]?.text).toContain("cannot be made to write an exact length");
     expect(judge({ seen: off, circumstances: { outputLength: "free" } })).toEqual({
       status: "valid",
       reasons: [],
@@ -298,13 +300,15 @@ describe("few samples", () => {
     expect(judge({ metrics: metricsOf(11) }).notes).toEqual([]);
     const noWindow = judge({ metrics: metricsOf(11, null), load: { ...load, concurrency: 4 } });
     expect(noWindow.notes[0]).toMatchObject({ code: "few-samples", threshold: 12 });
-    expect(noWindow.notes[0]?.text).toContain("it needs 12 requests");
+    expect(noWindow.notes[0]?.text).toContain("which needs 12 requests");
   });
 
   it("say that they count for fewer where they are correlated", () => {
     const metrics = metricsOf(20);
     metrics.ttftMs = { ...metrics.ttftMs, effectiveCount: 7.25 };
-    expect(judge({ metrics }).notes[0]?.text).toContain("20 latencies that count for 7.3 independent ones");
+    expect(judge({ metrics }).notes[0]?.text).toContain(
+      "20 latencies that depend on each other count for 7.3 independent ones",
+    );
   });
 });
 
