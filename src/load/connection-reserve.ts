@@ -91,19 +91,25 @@ export class ConnectionReserve<C extends Connection = Connection> {
     }
   }
 
-  /** Hands over a connection that is ready, else the next that opens; always after this call has returned. */
-  take(take: Taker<C>): void {
+  /** A connection that is ready, if there is one. */
+  takeReady(): C | undefined {
     const nowUs = this.#clock.nowUs();
     for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
       this.#forget(next);
-      const connection = next;
-      if (nowUs - connection.openedUs <= this.#maxIdleMs * 1000 && !connection.socket.destroyed) {
-        queueMicrotask(() => take(null, connection));
-        return;
-      }
-      connection.socket.destroy();
+      if (nowUs - next.openedUs <= this.#maxIdleMs * 1000 && !next.socket.destroyed) return next;
+      next.socket.destroy();
     }
-    this.#takers.push({ take, askedUs: nowUs });
+    return undefined;
+  }
+
+  /** Hands over a connection that is ready, else the next that opens; always after this call has returned. */
+  take(take: Taker<C>): void {
+    const ready = this.takeReady();
+    if (ready !== undefined) {
+      queueMicrotask(() => take(null, ready));
+      return;
+    }
+    this.#takers.push({ take, askedUs: this.#clock.nowUs() });
     if (this.#opening < this.#takers.length) this.#open(() => {});
   }
 

@@ -119,8 +119,10 @@ class Measurement implements LoopHost {
       const request = this.#options.requests(place.i);
       this.#progress.sent++;
       this.#flights.launch(request, { ...place, worker: this.#options.worker ?? 0 }, (record, reader) => {
-        this.#take(record, reader);
+        this.#count(record, reader);
+        // The stream's next request goes out before this one's record is written.
         ended(record);
+        this.#write(record);
         this.#finishIfOver();
       });
     } catch (error) {
@@ -129,7 +131,7 @@ class Measurement implements LoopHost {
   }
 
   giveUp(place: Omit<RequestPlace, "worker">, why: string): void {
-    this.#take({
+    const record: RequestRecord = {
       i: place.i,
       worker: this.#options.worker ?? 0,
       phase: place.phase,
@@ -139,7 +141,9 @@ class Measurement implements LoopHost {
       reads: { gapsUs: [], chunks: [], bytes: [] },
       tokens: {},
       error: { kind: "cancelled", message: why },
-    });
+    };
+    this.#count(record);
+    this.#write(record);
   }
 
   exhausted(): void {
@@ -147,7 +151,7 @@ class Measurement implements LoopHost {
     this.#finishIfOver();
   }
 
-  #take(record: RequestRecord, reader?: ResponseReader): void {
+  #count(record: RequestRecord, reader?: ResponseReader): void {
     const progress = this.#progress;
     progress.done++;
     progress.outputTokens += record.tokens.output ?? 0;
@@ -159,7 +163,10 @@ class Measurement implements LoopHost {
       this.#firstSentUs = Math.min(this.#firstSentUs ?? record.sentUs, record.sentUs);
       this.#lastEndUs = Math.max(this.#lastEndUs ?? record.endUs, record.endUs);
     }
-    this.#count(record);
+    this.#countOutcome(record);
+  }
+
+  #write(record: RequestRecord): void {
     try {
       this.#options.recorder.write(record);
     } catch (error) {
@@ -167,7 +174,7 @@ class Measurement implements LoopHost {
     }
   }
 
-  #count(record: RequestRecord): void {
+  #countOutcome(record: RequestRecord): void {
     if (record.error === undefined) {
       this.#ok++;
       this.#failedInARow = 0;

@@ -39,6 +39,8 @@ class NetTransport implements Transport, NetExchangeOwner {
   #promised = 0;
   /** Free ones, the last used last. */
   readonly #idle: NetConnection[] = [];
+  /** Those that will take no more requests. */
+  readonly #retiring: NetConnection[] = [];
   readonly #exchanges = new Set<NetExchange>();
   readonly #queue: NetExchange[] = [];
   #inUse = 0;
@@ -115,10 +117,12 @@ class NetTransport implements Transport, NetExchangeOwner {
     if (connection === undefined) return;
     if (reusable && connection.uses > 1) this.#knowsHabit = true;
     if (reusable && !this.#fresh && !connection.ending) this.#idle.push(connection);
-    else if (!connection.socket.destroyed) this.#retire(connection);
+    else if (!connection.socket.destroyed) this.#retiring.push(connection);
   }
 
   settled(): void {
+    // Closing and opening take time: only now, when the stream's next request has gone out.
+    for (const connection of this.#retiring.splice(0)) this.#retire(connection);
     while (this.#inUse < this.#maxInUse) {
       const next = this.#queue.shift();
       if (next === undefined) break;
@@ -158,18 +162,23 @@ class NetTransport implements Transport, NetExchangeOwner {
   }
 
   #takeFromReserve(exchange: NetExchange): void {
+    const ready = this.#reserve.takeReady();
+    if (ready !== undefined) {
+      exchange.run(ready, undefined);
+      this.#hold(ready);
+      return;
+    }
     this.#promised++;
     this.#reserve.take((error, connection, waitedUs) => {
       this.#promised--;
-      if (connection !== null) this.#hold(connection);
-      if (exchange.over) {
-        // It was stopped while it waited: whoever comes next has the connection.
-        if (connection !== null) this.#idle.push(connection);
-      } else if (connection === null) {
+      if (connection === null) {
         exchange.failToConnect(error ?? new Error("no connection"));
-      } else {
-        exchange.run(connection, waitedUs);
+        return;
       }
+      // It was stopped while it waited: whoever comes next has the connection.
+      if (exchange.over) this.#idle.push(connection);
+      else exchange.run(connection, waitedUs);
+      this.#hold(connection);
     });
   }
 
