@@ -10,11 +10,13 @@ export function registerInit(program: Command): void {
     .command("init")
     .description("write a commented config to start from (asks nothing)")
     .argument("[file]", "where to write it (default: standard output)")
-    .action(async (file: string | undefined) => {
+    .option("--cluster", "one for a Kubernetes cluster instead of this machine")
+    .action(async (file: string | undefined, options: { cluster?: boolean }) => {
       const { initConfig } = await import("../config/init.ts");
       const folder = file === undefined ? process.cwd() : dirname(resolve(file));
       const schema = await findSchema(folder);
-      const text = initConfig(schema === undefined ? {} : { schema });
+      const cluster = options.cluster === true;
+      const text = initConfig({ cluster, ...(schema === undefined ? {} : { schema }) });
       if (file === undefined) {
         process.stdout.write(text);
         return;
@@ -32,7 +34,8 @@ export function registerInit(program: Command): void {
           },
         );
       }
-      process.stdout.write(`${file}: edit it, then: llmbench validate ${file} && llmbench run ${file}\n`);
+      const next = cluster ? "build" : "run";
+      process.stdout.write(`${file}: edit it, then: llmbench validate ${file} && llmbench ${next} ${file}\n`);
     });
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Plan } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { defaultRuns } from "./paths.ts";
 
@@ -42,7 +43,9 @@ async function prepareFolder(config: string | undefined, options: Options) {
       );
     }
     const { openRun } = await import("../results/run-folder.ts");
-    return openRun(options.resume, options.out);
+    const run = await openRun(options.resume, options.out);
+    refuseCluster(run.record.plan, run.id);
+    return run;
   }
   if (config === undefined) {
     throw new LlmbenchError("USAGE", "which config?", {
@@ -52,5 +55,17 @@ async function prepareFolder(config: string | undefined, options: Options) {
   }
   const { readPlan } = await import("../config/read-plan.ts");
   const { startRun } = await import("./execute-run.ts");
-  return startRun(await readPlan(config), options.out, "local", options.id);
+  const plan = await readPlan(config);
+  refuseCluster(plan, config);
+  return startRun(plan, options.out, "local", options.id);
+}
+
+/** A config with a cluster is run by the cluster. */
+function refuseCluster({ cluster, source }: Plan, name: string): void {
+  if (cluster === undefined) return;
+  const config = source?.file ?? name;
+  throw new LlmbenchError("CONFIG_FOR_CLUSTER", `${name} runs on a cluster (namespace ${cluster.namespace}), not here.`, {
+    exitStatus: ExitStatus.usage,
+    hint: `llmbench build ${config} writes its workflow and says how to submit it. To run it here instead, take out cluster, and give engines and models places on this machine.`,
+  });
 }

@@ -18,7 +18,10 @@ export function registerValidate(program: Command): void {
             sum + cell.points.reduce((points, point) => points + (point.repetitions ?? cell.repetitions), 0),
           0,
         );
-        process.stdout.write(`${config}: valid; ${plan.cells.length} cells, ${measurements} measurements\n`);
+        const where = plan.cluster === undefined ? "" : `, on the cluster in namespace ${plan.cluster.namespace}`;
+        process.stdout.write(
+          `${config}: valid; ${plan.cells.length} cells, ${measurements} measurements${where}\n`,
+        );
         for (const cell of plan.cells) {
           process.stdout.write(`  ${cell.id}: ${cell.points.map((point) => point.id).join(", ")}\n`);
         }

@@ -1,5 +1,6 @@
 import { engines } from "../engines/index.ts";
 import { packagedModels } from "../engines/packages.ts";
+import type { EngineContainer } from "../engines/spec.ts";
 import type { EngineKind, EngineSettings } from "./plan.ts";
 
 /** What a config is checked against: the engines' abilities and the models that llmbench can fetch by name. */
@@ -16,6 +17,9 @@ interface EngineFacts {
   readonly stopTimeoutSeconds: number;
   /** Whether llmbench knows how to start it as a process, without being told a command. */
   readonly starts: boolean;
+  readonly container: EngineContainer;
+  /** Whether its versions differ in how they are asked. */
+  readonly eras: boolean;
 }
 
 /** The engines and packages that there are. */
@@ -29,6 +33,8 @@ export function builtInCatalog(): Catalog {
       stopTimeoutSeconds: spec.defaultStopTimeoutSeconds,
       // llama.cpp is a program of its own and needs no Python to name.
       starts: spec.localCommand !== undefined || spec.kind === "llamacpp",
+      container: spec.container,
+      eras: spec.dialect("0").name !== spec.dialect(undefined).name,
     },
   ]);
   return { engines: Object.fromEntries(facts) as Record<EngineKind, EngineFacts>, packages: packagedModels };

@@ -1,5 +1,7 @@
 import type { Catalog } from "./catalog.ts";
+import { checkCluster } from "./check-cluster.ts";
 import { checkLoad } from "./check-load.ts";
+import { checkContainer, checkPlaces, unknownWords } from "./check-places.ts";
 import { LOAD_DEFAULTS } from "./defaults.ts";
 import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
 import { didYouMean } from "./explain-issues.ts";
@@ -7,7 +9,7 @@ import { type Finding, onKey, onValue, type Path } from "./finding.ts";
 import { nearest } from "./nearest.ts";
 import { EngineKind, type EngineSettings } from "./plan.ts";
 import { expandBlock } from "./points.ts";
-import { isSimulated } from "./resolve.ts";
+import { isSimulated } from "./resolve-server.ts";
 import type { Config, OverrideConfig } from "./schema.ts";
 import { type CellConfig, kindOf, originOf, selectCells, selects } from "./select-cells.ts";
 import { splitWords, WordsError } from "./words.ts";
@@ -16,6 +18,9 @@ import { splitWords, WordsError } from "./words.ts";
 export interface KnownNames {
   readonly engines: readonly string[];
   readonly models: readonly string[];
+  readonly pools: readonly string[];
+  /** Whether the file has a cluster, right or wrong: the rest is not to be taken for a config of this machine. */
+  readonly onCluster: boolean;
 }
 
 /** All that a schema cannot see: what spans several keys, names that must exist, what each engine can do. */
@@ -24,39 +29,42 @@ export function checkConfig(config: Config, names: KnownNames, catalog: Catalog)
   return [
     ...checkNames(names),
     ...Object.entries(config.engines).flatMap(([variant, engine]) =>
-      checkEngine(variant, engine ?? {}, names, catalog),
+      checkEngine(variant, engine ?? {}, { local: !names.onCluster, catalog }),
     ),
     ...Object.entries(config.models).flatMap(([model, source]) =>
       checkSource(source ?? {}, ["models", model], catalog),
     ),
+    ...(names.onCluster === Boolean(config.cluster) ? [...checkPlaces(config), ...checkCluster(config)] : []),
     ...checkSelectors(config, names, cells),
     ...(config.cells?.overrides ?? []).flatMap((override, i) =>
       checkOverride(override, cells, ["cells", "overrides", i], catalog),
     ),
     ...checkLoad(config.load ?? {}, ["load"]),
-    ...onceEach(cells.flatMap((cell) => checkCell(config, cell, catalog))),
+    ...onceEach(cells.flatMap((cell) => checkCell(config, cell, names.onCluster, catalog))),
     ...checkBaseline(config, names, cells),
   ];
 }
 
 function checkNames(names: KnownNames): Finding[] {
   const findings: Finding[] = [];
-  for (const section of ["engines", "models"] as const) {
+  const places = { engines: ["engines"], models: ["models"], pools: ["cluster", "pools"] };
+  for (const section of ["engines", "models", "pools"] as const) {
     const seen = new Map<string, string>();
-    if (names[section].length === 0)
-      findings.push(onKey([section], `expected at least one ${section.slice(0, -1)}; found none`));
+    const path = places[section];
+    if (names[section].length === 0 && section !== "pools")
+      findings.push(onKey(path, `expected at least one ${section.slice(0, -1)}; found none`));
     for (const name of names[section]) {
       const earlier = seen.get(name.toLowerCase());
       if (earlier !== undefined)
         findings.push(
           onKey(
-            [section, name],
+            [...path, name],
             `differs from ${JSON.stringify(earlier)} in case only, and names become folders`,
           ),
         );
       else if (name.includes("--"))
         findings.push(
-          onKey([section, name], "-- separates variant and model in the name of a cell; use one -"),
+          onKey([...path, name], "-- separates variant, model and pool in the name of a cell; use one -"),
         );
       seen.set(name.toLowerCase(), name);
     }
@@ -64,7 +72,11 @@ function checkNames(names: KnownNames): Finding[] {
   return findings;
 }
 
-function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, catalog: Catalog): Finding[] {
+function checkEngine(
+  variant: string,
+  engine: EngineConfig,
+  { local, catalog }: { readonly local: boolean; readonly catalog: Catalog },
+): Finding[] {
   const path: Path = ["engines", variant];
   const kind = kindOf(variant, engine);
   if (kind === undefined) {
@@ -79,6 +91,7 @@ function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, c
   const findings = [
     ...checkSettings(engine.settings ?? {}, kind, [...path, "settings"], catalog),
     ...checkArguments(engine.args, [...path, "args"]),
+    ...checkWords(engine.command, [...path, "command"]),
     ...checkWords(engine.process?.command, [...path, "process", "command"]),
   ];
   const { command, venv, checkout } = engine.process ?? {};
@@ -87,11 +100,11 @@ function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, c
     findings.push(onKey([...path, "process", other], `give command or ${other}, not both`));
   }
   const facts = catalog.engines[kind];
-  if (!isSimulated(engine) && !facts.starts && command === undefined)
+  if (local && !isSimulated(engine) && !facts.starts && command === undefined)
     findings.push(
       onKey(
         path,
-        `llmbench cannot start ${facts.title} on this machine; say how in process.command, or write simulated: true`,
+        `llmbench cannot start ${facts.title} on this machine; say how in process.command, write simulated: true, or add a cluster`,
       ),
     );
   return findings;
@@ -165,28 +178,29 @@ function checkSelectors(config: Config, names: KnownNames, cells: readonly CellC
       const model = selector.model === undefined ? [] : unknownName(selector.model, names.models, "models");
       findings.push(...engine.map((text) => onValue([...path, "engine"], text)));
       findings.push(...model.map((text) => onValue([...path, "model"], text)));
-      if (selector.engine === undefined && selector.model === undefined)
+      if (selector.engine === undefined && selector.model === undefined && selector.pool === undefined)
         findings.push(onKey(path, "says neither engine nor model, so it is about every cell"));
       else if (
         section === "overrides" &&
         engine.length + model.length === 0 &&
-        !cells.some((cell) => selects(selector, cell.variant, cell.model))
+        !cells.some((cell) => selects(selector, cell))
       )
         findings.push(onKey(path, "is about no cell: what it selects is excluded"));
     }
   }
   const matrix = Object.keys(config.engines).length * Object.keys(config.models).length;
-  if (cells.length === 0 && matrix > 0 && !findings.some(({ path }) => path[1] === "exclude"))
+  if (
+    cells.length === 0 &&
+    matrix > 0 &&
+    config.cells?.exclude !== undefined &&
+    !findings.some(({ path }) => path[1] === "exclude")
+  )
     findings.push(onKey(["cells", "exclude"], "excludes every cell"));
   return findings;
 }
 
 function unknownName(name: string, known: readonly string[], section: string): string[] {
-  if (known.includes(name)) return [];
-  const near = nearest(name, known);
-  return [
-    `${section} has no ${JSON.stringify(name)}; it has ${known.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
-  ];
+  return known.includes(name) ? [] : [unknownWords(section, name, known)];
 }
 
 function checkOverride(
@@ -195,26 +209,25 @@ function checkOverride(
   path: Path,
   catalog: Catalog,
 ): Finding[] {
-  const { engine: _engine, model: _model, ...changes } = override;
+  const { engine: _engine, model: _model, pool: _pool, ...changes } = override;
   if (Object.keys(changes).length === 0) return [onKey(path, "changes nothing")];
   // What one engine lacks is said once, though several variants of it are overridden.
-  const kinds = new Set(
-    cells.filter(({ variant, model }) => selects(override, variant, model)).map(({ kind }) => kind),
-  );
+  const kinds = new Set(cells.filter((cell) => selects(override, cell)).map(({ kind }) => kind));
   return [
     ...[...kinds].flatMap((kind) =>
       kind === undefined ? [] : checkSettings(override.settings ?? {}, kind, [...path, "settings"], catalog),
     ),
     ...checkArguments(override.args, [...path, "args"]),
+    ...checkWords(override.command, [...path, "command"]),
     ...checkSource(override, path, catalog),
     ...checkLoad(override.load ?? {}, [...path, "load"]),
   ];
 }
 
-function checkCell(config: Config, cell: CellConfig, catalog: Catalog): Finding[] {
-  const findings: Finding[] = [];
+function checkCell(config: Config, cell: CellConfig, onCluster: boolean, catalog: Catalog): Finding[] {
+  const findings: Finding[] = config.cluster ? checkContainer(config, cell, catalog) : [];
   const { path, package: packaged } = cell.source;
-  if (cell.kind !== undefined && !isSimulated(cell.engine)) {
+  if (!onCluster && cell.kind !== undefined && !isSimulated(cell.engine)) {
     if (path === undefined && packaged === undefined)
       findings.push(
         onKey(

@@ -27,3 +27,29 @@ export const BLOCK_DEFAULTS = {
   arrival: "poisson",
   maxConcurrency: 512,
 } as const;
+
+export const CLUSTER_DEFAULTS = {
+  namespace: "llmbench",
+  gpuResource: "nvidia.com/gpu",
+  servers: 1,
+  serversPerNode: 1,
+  capacity: "1Ti",
+  // The user that Node's images have.
+  uid: 1000,
+  client: { cpu: "2", memory: "2Gi" },
+  lookBeyondNamespace: false,
+  networkPolicy: false,
+  deadline: "24h",
+  keep: { succeeded: "72h", failed: "168h" },
+} as const;
+
+export const PROFILING_DEFAULTS = {
+  imageFolder: "/nsys",
+  trace: ["cuda", "nvtx", "osrt", "cublas", "cudnn"],
+  concurrency: 4,
+  outputTokens: 64,
+  requests: 16,
+  allowNoCuda: false,
+};
+
+export const SCHEDULE_DEFAULTS = { timeZone: "UTC", suspend: false, keepSucceeded: 7, keepFailed: 7 };

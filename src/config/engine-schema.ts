@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { containerKeys } from "./container-schema.ts";
 import {
+  belowShare,
   choice,
   count,
   duration,
@@ -59,7 +61,7 @@ const Settings = section({
 
 const SecretReference = section({
   secret: required(envName(), {
-    description: "Environment variable that holds the value.",
+    description: "Environment variable that holds the value; on a cluster, a key of `cluster.secrets`.",
     examples: ["HF_TOKEN"],
   }),
 });
@@ -159,6 +161,7 @@ export const launchKeys = {
     defaultWords: "the engine's own",
     examples: ["30s"],
   }),
+  ...containerKeys,
 };
 
 export const Engine = section({
@@ -169,13 +172,14 @@ export const Engine = section({
   version: optional(version(), {
     description:
       "Version of the engine; it decides flags and dialect. What really ran is recorded with the results.",
-    defaultWords: "what is installed",
+    defaultWords: "what is installed; on a cluster, what the tag of `image` says, else the newest known",
     examples: ["0.6.4"],
   }),
   ...launchKeys,
   process: optionalSection(Process, {
     description: "Where the engine is on this machine.",
-    defaultWords: "found on PATH, or what `llmbench engines install` made",
+    defaultWords:
+      "found on PATH, or what `llmbench engines install` made; a cluster has `image` and `command`",
     not: { anyOf: [together("command", "venv"), together("command", "checkout")] },
   }),
   simulated: optional(z.union([flag(), Profile], { error: () => "expected true, false or a profile" }), {
@@ -191,6 +195,10 @@ export const modelKeys = {
   path: optional(text(), {
     description: "Folder (Hugging Face format) or file (GGUF) on this machine.",
     examples: ["~/models/Llama-3-8B-Instruct"],
+  }),
+  folder: optional(belowShare(), {
+    description: "On a cluster: folder or file (GGUF) below the models share.",
+    examples: ["llama-3-8b-instruct"],
   }),
   package: optional(text(), {
     description: "A small model that llmbench fetches by name. Instead of `path`.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LABEL_PATTERN, SUBDOMAIN_PATTERN } from "../servers/kubernetes-names.ts";
 import { DURATION_PATTERN } from "./duration.ts";
 
 /**
@@ -27,6 +28,33 @@ export const version = () => {
 export const envName = () => {
   const rule = expecting("the name of an environment variable");
   return z.string(rule).regex(ENV_PATTERN, rule);
+};
+
+const matching = (pattern: RegExp, what: string) => {
+  const rule = expecting(what);
+  return z.string(rule).regex(pattern, rule);
+};
+
+/** Name of a namespace. */
+export const labelName = () =>
+  matching(LABEL_PATTERN, "a name of Kubernetes (lower-case letters, digits and -, at most 63)");
+
+/** Name of a Secret, a claim, a runtime class. */
+export const objectName = () =>
+  matching(SUBDOMAIN_PATTERN, "a name of Kubernetes (lower-case letters, digits, - and .)");
+
+/** Path below a share, which it cannot leave. */
+export const belowShare = () =>
+  matching(/^(?!\/)(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\s].*$/, 'a path below the share, such as "models/llama"');
+
+export const absolutePath = () => matching(/^\/.*$/, "a path from the root, /…");
+
+/** Kubernetes' quantities of memory and disk; without a unit they would be bytes, which nobody means. */
+export const size = () => matching(/^(?=.*[1-9])\d+(?:\.\d+)?(?:[KMGTP]i|[kMGTP])$/, 'a size such as "16Gi"');
+
+export const cores = () => {
+  const what = 'a number of CPUs such as 4, 0.5 or "500m"';
+  return z.union([number(0.001, 100_000), matching(/^(?=.*[1-9])\d+(?:\.\d+)?m?$/, what)], expecting(what));
 };
 
 /** A whole number. */

@@ -1,4 +1,8 @@
+import { CLUSTER_START } from "./init-cluster.ts";
+
 export interface InitOptions {
+  /** For a cluster instead of this machine. */
+  readonly cluster?: boolean;
   /** Name of the benchmark. Default: that of the file. */
   readonly name?: string;
   /** Where the editor finds the JSON Schema: a path relative to the config, or a URL. Without it the config says how to make one. */
@@ -15,7 +19,8 @@ export function initConfig(options: InitOptions = {}): string {
       ? "# Editors complete and check this file with what `llmbench schema config` prints.\n"
       : `# yaml-language-server: $schema=${options.schema}\n`;
   const name = options.name === undefined ? "#name: my-benchmark" : `name: ${JSON.stringify(options.name)}`;
-  return `${schema}${START.replace("#name: my-benchmark", () => name)}`;
+  const start = options.cluster === true ? CLUSTER_START : START;
+  return `${schema}${start.replace("#name: my-benchmark", () => name)}`;
 }
 
 const START = `# A benchmark: which engine, with which settings, serves which model, under which load.

@@ -15,8 +15,9 @@ export function keepSpelling(data: unknown, places: Places, path: Path = []): un
   );
 }
 
-/** Whether a value of `env`, or a word of `args` or `command`, stands at a path. */
+/** Whether a value of `env` or `nodeSelector`, or a word of `args` or `command`, stands at a path. */
 function isText(path: Path): boolean {
+  if (path[0] === "cluster") return path.at(-2) === "nodeSelector";
   const within = path[0] === "engines" || path[1] === "overrides";
   const last = path.at(-1);
   const holder = path.at(-2);

@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { builtInCatalog, type Catalog } from "./catalog.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, type KnownNames } from "./check-config.ts";
 import { checkReferences } from "./check-references.ts";
 import { explainIssues, valueAt } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path, related } from "./finding.ts";
@@ -59,10 +59,12 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
     ...(parsed.success ? [] : explainIssues(parsed.error.issues, data, document.places)),
   ];
   const config = parsed.success ? parsed.data : salvageConfig(data);
-  const datasets = config === undefined ? noDatasets : await hashDatasets(config, folders);
+  const onCluster = Boolean(valueAt(data, ["cluster"]));
+  // A cluster's secrets and files are the cluster's: nothing of it is looked for here.
+  const datasets = config === undefined || onCluster ? noDatasets : await hashDatasets(config, folders);
   const meaning = [
-    ...checkReferences(data, environment),
-    ...(config === undefined ? [] : checkConfig(config, namesIn(data), catalog)),
+    ...checkReferences(data, onCluster ? null : environment),
+    ...(config === undefined ? [] : checkConfig(config, namesIn(data, onCluster), catalog)),
     ...datasets.findings,
   ];
   // What was taken out for its shape is not to be missed a second time.
@@ -82,9 +84,9 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   });
 }
 
-function namesIn(data: unknown): { engines: string[]; models: string[] } {
-  const keys = (section: string) => Object.keys((valueAt(data, [section]) as object | undefined) ?? {});
-  return { engines: keys("engines"), models: keys("models") };
+function namesIn(data: unknown, onCluster: boolean): KnownNames {
+  const keys = (...path: string[]) => Object.keys((valueAt(data, path) as object | undefined) ?? {});
+  return { engines: keys("engines"), models: keys("models"), pools: keys("cluster", "pools"), onCluster };
 }
 
 interface Datasets {

@@ -10,16 +10,31 @@ const SECTIONS: Readonly<Record<string, readonly (string | number)[]>> = {
   settings: ["engines", "*", "settings"],
   process: ["engines", "*", "process"],
   simulated: ["engines", "*", "simulated"],
+  resources: ["engines", "*", "resources"],
+  user: ["engines", "*", "user"],
   model: ["models", "*"],
   cells: ["cells"],
   override: ["cells", "overrides", 0],
   load: ["load"],
   block: ["load", "blocks", 0],
   slos: ["slos"],
+  cluster: ["cluster"],
+  pool: ["cluster", "pools", "*"],
+  toleration: ["cluster", "pools", "*", "tolerations", 0],
+  storage: ["cluster", "storage"],
+  share: ["cluster", "storage", "models"],
+  ociFss: ["cluster", "storage", "models", "ociFss"],
+  steps: ["cluster", "steps"],
+  client: ["cluster", "steps", "client"],
+  secret: ["cluster", "secrets", "*"],
+  keep: ["cluster", "keep"],
+  profiling: ["profiling"],
+  nsys: ["profiling", "nsys"],
+  schedule: ["schedule"],
 };
 
 /** Sections whose keys are explained elsewhere: their tables give what is theirs alone. */
-const SAID_ELSEWHERE: Readonly<Record<string, readonly string[]>> = { override: ["engine", "model"] };
+const SAID_ELSEWHERE: Readonly<Record<string, readonly string[]>> = { override: ["engine", "model", "pool"] };
 
 /**
  * A page with its key tables made anew: what stands between `<!-- keys: NAME -->` and `<!-- end -->` is replaced by

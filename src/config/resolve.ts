@@ -1,27 +1,26 @@
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { defaultProfile } from "../simulator/profiles.ts";
 import type { Catalog } from "./catalog.ts";
+import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
 import { LOAD_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
-import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
+import type { ModelConfig } from "./engine-schema.ts";
 import type { LoadConfig } from "./load-schema.ts";
-import { argumentWords, commandWords, type Folders, resolvePath } from "./paths.ts";
+import { type Folders, resolvePath } from "./paths.ts";
 import {
   type CellPlan,
   type EngineKind,
-  type EngineSettings,
   type ModelPlan,
   Plan,
   type RequestPlan,
-  type ServerPlan,
   type SloPlan,
 } from "./plan.ts";
 import { expandBlock } from "./points.ts";
+import { resolveCluster, resolveProfiling, resolveSchedule } from "./resolve-cluster.ts";
+import { containerServer, versionOf } from "./resolve-container.ts";
+import { isSimulated, processServer, seedOf, simulatedServer } from "./resolve-server.ts";
 import type { Config } from "./schema.ts";
-import { isSecretName } from "./secrets.ts";
-import { type CellConfig, selectCells } from "./select-cells.ts";
+import { type CellConfig, poolsOf, selectCells } from "./select-cells.ts";
 
 /** What a config does not say itself. */
 export interface ResolveContext {
@@ -37,22 +36,35 @@ export interface ResolveContext {
 /** A checked config (check-config.ts) with every default filled in. Same config and context, same plan. */
 export function resolveConfig(config: Config, context: ResolveContext): Plan {
   const seed = config.load?.seed ?? LOAD_DEFAULTS.seed;
+  const cluster = config.cluster ? resolveCluster(config.cluster) : undefined;
+  const severalPools = poolsOf(config).length > 1;
+  const profiling = resolveProfiling(config.profiling);
   return Plan.parse({
     schemaVersion: 1,
     name: config.name ?? nameOfFile(context.file),
     ...(config.description !== undefined && { description: config.description }),
     source: { file: context.file, sha256: context.sha256 },
     seed,
-    cells: selectCells(config).map((cell) => resolveCell(cell, seed, context)),
+    cells: selectCells(config).map((cell) => resolveCell(cell, { ...context, seed, cluster, severalPools })),
     ...(config.slos && Object.keys(config.slos).length > 0 && { slos: resolveSlos(config.slos) }),
     failOn: config.failOn ?? "invalid",
+    ...(cluster !== undefined && { cluster }),
+    ...(profiling !== undefined && { profiling }),
+    ...(config.schedule && { schedule: resolveSchedule(config.schedule) }),
     ...(config.baseline !== undefined && { baseline: config.baseline }),
   } satisfies Plan);
 }
 
-/** `<variant>--<model>`. */
-function cellId(variant: string, model: string): string {
-  return `${variant}--${model}`;
+/** What cells of a config have in common. */
+interface CellContext extends ResolveContext {
+  readonly seed: number;
+  readonly cluster: ClusterPlan | undefined;
+  readonly severalPools: boolean;
+}
+
+/** `<variant>--<model>`, and the pool where the config has cells in several. */
+function cellId({ variant, model, pool }: CellConfig, severalPools: boolean): string {
+  return [variant, model, ...(severalPools && pool !== undefined ? [pool] : [])].join("--");
 }
 
 function nameOfFile(file: string): string {
@@ -65,99 +77,30 @@ function nameOfFile(file: string): string {
   );
 }
 
-function resolveCell(cell: CellConfig, seed: number, context: ResolveContext): CellPlan {
-  const id = cellId(cell.variant, cell.model);
+function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
+  const { cluster, severalPools, catalog } = context;
+  const id = cellId(cell, severalPools);
   const kind = cell.kind as EngineKind;
-  const { load } = cell;
+  const { load, engine, pool } = cell;
+  const seed = seedOf(context.seed, id);
+  const version = cluster === undefined ? engine.version : versionOf(engine, catalog.engines[kind]);
+  const local = isSimulated(engine)
+    ? () => simulatedServer(engine, kind, seed, context)
+    : () => processServer(engine, kind, context);
   return {
     id,
     variant: cell.variant,
     engine: kind,
-    ...(cell.engine.version !== undefined && { version: cell.engine.version }),
+    ...(version !== undefined && { version }),
     model: resolveModel(cell.model, cell.source, context.folders),
-    server: isSimulated(cell.engine)
-      ? simulatedServer(cell.engine, kind, seedOf(seed, id), context)
-      : processServer(cell.engine, kind, context),
+    server:
+      cluster === undefined || pool === undefined
+        ? local()
+        : containerServer(engine, kind, pool, seed, { catalog, cluster }),
     request: resolveRequest(load, context),
     warmupRequests: load.warmup ?? LOAD_DEFAULTS.warmup,
     repetitions: load.repetitions ?? LOAD_DEFAULTS.repetitions,
     points: (load.blocks ?? LOAD_DEFAULTS.blocks).flatMap((block) => expandBlock(block)),
-  };
-}
-
-export function isSimulated(engine: EngineConfig): boolean {
-  return engine.simulated !== undefined && engine.simulated !== false;
-}
-
-function simulatedServer(
-  engine: EngineConfig,
-  kind: EngineKind,
-  seed: number,
-  context: ResolveContext,
-): ServerPlan {
-  const settings = resolveSettings(engine);
-  const profile = typeof engine.simulated === "object" ? defined(engine.simulated) : {};
-  return {
-    kind: "simulated",
-    settings,
-    profile: {
-      ...defaultProfile(kind),
-      ...(settings.maxConcurrentRequests !== undefined && { maxBatch: settings.maxConcurrentRequests }),
-      ...profile,
-    },
-    seed,
-    ...resolveTimeouts(engine, kind, context),
-  };
-}
-
-function processServer(engine: EngineConfig, kind: EngineKind, context: ResolveContext): ServerPlan {
-  const { folders } = context;
-  const place = engine.process ?? {};
-  const { env, secretEnv } = resolveEnv(engine);
-  const where = {
-    ...(place.command !== undefined && { command: commandWords(place.command, folders) }),
-    ...(place.venv !== undefined && { venv: resolvePath(place.venv, folders) }),
-    ...(place.checkout !== undefined && { checkout: resolvePath(place.checkout, folders) }),
-    ...(place.cwd !== undefined && { cwd: resolvePath(place.cwd, folders) }),
-  };
-  return {
-    kind: "process",
-    settings: resolveSettings(engine),
-    args: argumentWords(engine.args ?? [], folders),
-    env,
-    secretEnv,
-    ...(Object.keys(where).length > 0 && { process: where }),
-    ...resolveTimeouts(engine, kind, context),
-  };
-}
-
-function resolveSettings(engine: EngineConfig): EngineSettings {
-  return defined(engine.settings ?? {});
-}
-
-/** Secrets stay references, `${NAME}`: secrets.ts puts their values in when the server starts. */
-function resolveEnv(engine: EngineConfig): { env: Record<string, string>; secretEnv: string[] } {
-  const env: Record<string, string> = {};
-  const secretEnv: string[] = [];
-  for (const [key, value] of Object.entries(engine.env ?? {})) {
-    const reference = typeof value === "object";
-    env[key] = reference ? `\${${value.secret}}` : String(value);
-    if (reference || isSecretName(key)) secretEnv.push(key);
-  }
-  return { env, secretEnv };
-}
-
-function resolveTimeouts(
-  engine: EngineConfig,
-  kind: EngineKind,
-  { catalog }: ResolveContext,
-): { startTimeoutSeconds: number; stopTimeoutSeconds: number } {
-  const facts = catalog.engines[kind];
-  return {
-    startTimeoutSeconds:
-      engine.startTimeout === undefined ? facts.startTimeoutSeconds : durationMs(engine.startTimeout) / 1_000,
-    stopTimeoutSeconds:
-      engine.stopTimeout === undefined ? facts.stopTimeoutSeconds : durationMs(engine.stopTimeout) / 1_000,
   };
 }
 
@@ -166,13 +109,15 @@ function resolveModel(id: string, source: ModelConfig, folders: Folders): ModelP
   return { id, ...rest, ...(path !== undefined && { path: resolvePath(path, folders) }) };
 }
 
-function resolveRequest(load: LoadConfig, { folders, datasets }: ResolveContext): RequestPlan {
+function resolveRequest(load: LoadConfig, { folders, datasets, cluster }: CellContext): RequestPlan {
   return {
     api: load.api ?? LOAD_DEFAULTS.api,
     prompt:
       load.dataset === undefined
         ? { kind: "text", text: load.prompt ?? LOAD_DEFAULTS.prompt }
-        : datasetPrompt(resolvePath(load.dataset, folders), datasets),
+        : cluster === undefined
+          ? datasetPrompt(resolvePath(load.dataset, folders), datasets)
+          : { kind: "dataset", path: `${MODELS_MOUNT}/${load.dataset}` },
     temperature: load.temperature ?? LOAD_DEFAULTS.temperature,
     forceOutputLength: load.forceOutputLength ?? LOAD_DEFAULTS.forceOutputLength,
     cache: load.cache ?? LOAD_DEFAULTS.cache,
@@ -194,9 +139,4 @@ function resolveSlos(slos: NonNullable<Config["slos"]>): SloPlan {
     ...(slos.tpot !== undefined && { tpotMs: durationMs(slos.tpot) }),
     ...(slos.e2e !== undefined && { e2eMs: durationMs(slos.e2e) }),
   };
-}
-
-/** Simulated servers of one run draw from seeds of their own, or two variants would have the same noise. */
-function seedOf(seed: number, cell: string): number {
-  return createHash("sha256").update(`${seed} ${cell}`).digest().readUInt32BE() >>> 1;
 }

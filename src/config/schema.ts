@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { Cluster } from "./cluster-schema.ts";
 import { Engine, launchKeys, Model, modelKeys, notBothModelSources } from "./engine-schema.ts";
 import {
   choice,
@@ -13,6 +14,7 @@ import {
   text,
 } from "./fields.ts";
 import { Load, LoadOverride, notBothPrompts } from "./load-schema.ts";
+import { Profiling, Schedule } from "./profiling-schema.ts";
 
 /**
  * What a user writes: one YAML file that says everything. Only shapes are here and in engine-schema.ts and
@@ -28,6 +30,10 @@ const selector = {
     description: "A model, by its key.",
     defaultWords: "every model",
   }),
+  pool: optional(text("the name of a pool"), {
+    description: "A pool of the cluster.",
+    defaultWords: "every pool",
+  }),
 };
 
 const Override = section({
@@ -41,14 +47,19 @@ const Override = section({
 });
 
 const Cells = section({
-  exclude: optional(list(section(selector), "a list of {engine, model}"), {
-    description: "Combinations of variant and model that are left out.",
+  pools: optional(list(text("the name of a pool"), "a list of names of pools").min(1), {
+    description: "Pools of the cluster that cells run in.",
+    defaultWords: "all of them",
+    examples: [["a10"]],
+  }),
+  exclude: optional(list(section(selector), "a list of {engine, model, pool}"), {
+    description: "Combinations of variant, model and pool that are left out.",
     defaultWords: "none",
     examples: [[{ engine: "tgi", model: "gemma3-270m" }]],
   }),
   overrides: optional(list(Override, "a list of overrides"), {
     description:
-      "What differs in the cells of a variant, a model, or both. Later ones win over earlier ones.",
+      "What differs in the cells of a variant, a model, a pool, or several of these. Later ones win over earlier ones.",
     defaultWords: "none",
   }),
 });
@@ -69,12 +80,26 @@ export const Config = section(
       { description: "What they serve." },
     ),
     cells: optionalSection(Cells, {
-      description: "A cell is one variant with one model.",
+      description: "A cell is one variant with one model, in one pool of the cluster if there is one.",
       defaultWords: "every variant with every model",
     }),
     load: optionalSection(Load, {
       description: "What is sent to each server.",
       not: notBothPrompts,
+    }),
+    cluster: optionalSection(Cluster, {
+      description:
+        "Where it runs, if not on this machine: a Kubernetes cluster with Argo Workflows. `llmbench build` then makes the workflow.",
+      defaultWords: "this machine",
+    }),
+    profiling: optional(Profiling, {
+      description:
+        "Records what the GPU does, with Nsight Systems, on a deployment of its own after the measurement: `on`, or how.",
+      default: "off",
+    }),
+    schedule: optionalSection(Schedule, {
+      description: "Runs it by the clock, on the cluster.",
+      defaultWords: "only when it is submitted",
     }),
     slos: optionalSection(
       section({

@@ -11,6 +11,8 @@ export interface CellConfig {
   /** Undefined where the config names no engine that there is. */
   readonly kind: EngineKind | undefined;
   readonly model: string;
+  /** Of the cluster; undefined without one. */
+  readonly pool: string | undefined;
   readonly engine: EngineConfig;
   readonly source: ModelConfig;
   readonly load: LoadConfig;
@@ -21,28 +23,38 @@ export function kindOf(variant: string, engine: EngineConfig | null): EngineKind
   return engine?.kind ?? EngineKind.safeParse(variant).data;
 }
 
+/** The pools that cells run in; one that is no pool where there is no cluster. */
+export function poolsOf(config: Config): readonly (string | undefined)[] {
+  if (!config.cluster) return [undefined];
+  const pools = Object.keys(config.cluster.pools);
+  return config.cells?.pools?.filter((pool) => pools.includes(pool)) ?? pools;
+}
+
 /**
  * The matrix without what is excluded, model by model, so that the variants that are compared run one after the
- * other. Overrides apply in order: mappings are merged key by key, anything else is replaced.
+ * other, in each pool. Overrides apply in order: mappings are merged key by key, anything else is replaced.
  */
 export function selectCells(config: Config): CellConfig[] {
   const excluded = config.cells?.exclude ?? [];
   const overrides = config.cells?.overrides ?? [];
   const cells: CellConfig[] = [];
   for (const [model, source] of Object.entries(config.models)) {
-    for (const [variant, engine] of Object.entries(config.engines)) {
-      if (excluded.some((selector) => selects(selector, variant, model))) continue;
-      let cell: CellConfig = {
-        variant,
-        kind: kindOf(variant, engine),
-        model,
-        engine: engine ?? {},
-        source: source ?? {},
-        load: config.load ?? {},
-      };
-      for (const override of overrides)
-        if (selects(override, variant, model)) cell = { ...cell, ...applyOverride(cell, override) };
-      cells.push(cell);
+    for (const pool of poolsOf(config)) {
+      for (const [variant, engine] of Object.entries(config.engines)) {
+        let cell: CellConfig = {
+          variant,
+          kind: kindOf(variant, engine),
+          model,
+          pool,
+          engine: engine ?? {},
+          source: source ?? {},
+          load: config.load ?? {},
+        };
+        if (excluded.some((selector) => selects(selector, cell))) continue;
+        for (const override of overrides)
+          if (selects(override, cell)) cell = { ...cell, ...applyOverride(cell, override) };
+        cells.push(cell);
+      }
     }
   }
   return cells;
@@ -50,11 +62,14 @@ export function selectCells(config: Config): CellConfig[] {
 
 /** Whether an exclude or an override is about a cell. */
 export function selects(
-  selector: Pick<OverrideConfig, "engine" | "model">,
-  variant: string,
-  model: string,
+  selector: Pick<OverrideConfig, "engine" | "model" | "pool">,
+  { variant, model, pool }: Pick<CellConfig, "variant" | "model" | "pool">,
 ): boolean {
-  return (selector.engine ?? variant) === variant && (selector.model ?? model) === model;
+  return (
+    (selector.engine ?? variant) === variant &&
+    (selector.model ?? model) === model &&
+    (selector.pool ?? pool) === pool
+  );
 }
 
 /**
@@ -63,13 +78,11 @@ export function selects(
  */
 export function originOf(
   config: Config,
-  cell: Pick<CellConfig, "variant" | "model">,
+  cell: Pick<CellConfig, "variant" | "model" | "pool">,
   pick: (from: EngineConfig | OverrideConfig) => unknown,
 ): Path {
   const overrides = config.cells?.overrides ?? [];
-  const last = overrides.findLastIndex(
-    (override) => selects(override, cell.variant, cell.model) && pick(override) !== undefined,
-  );
+  const last = overrides.findLastIndex((override) => selects(override, cell) && pick(override) !== undefined);
   return last === -1 ? ["engines", cell.variant] : ["cells", "overrides", last];
 }
 
@@ -77,7 +90,8 @@ function applyOverride(
   cell: CellConfig,
   override: OverrideConfig,
 ): Pick<CellConfig, "engine" | "source" | "load"> {
-  const { args, startTimeout, stopTimeout, path, package: packaged, servedName, precision } = override;
+  const { args, startTimeout, stopTimeout, image, command, user, pullPolicy } = override;
+  const { path, folder, package: packaged, servedName, precision } = override;
   // A model has one source, a request one kind of prompt: the override's takes the other's place.
   const { path: _path, package: _package, ...named } = cell.source;
   const { prompt: _prompt, dataset: _dataset, ...asked } = cell.load;
@@ -86,11 +100,12 @@ function applyOverride(
       ...cell.engine,
       settings: { ...cell.engine.settings, ...override.settings },
       env: { ...cell.engine.env, ...override.env },
-      ...defined({ args, startTimeout, stopTimeout }),
+      resources: { ...cell.engine.resources, ...override.resources },
+      ...defined({ args, startTimeout, stopTimeout, image, command, user, pullPolicy }),
     }),
     source: {
       ...(path === undefined && packaged === undefined ? cell.source : named),
-      ...defined({ path, package: packaged, servedName, precision }),
+      ...defined({ path, folder, package: packaged, servedName, precision }),
     },
     load: {
       ...(override.load?.prompt === undefined && override.load?.dataset === undefined ? cell.load : asked),

@@ -2,6 +2,10 @@ import { createHash } from "node:crypto";
 
 /** Longest label of DNS, so longest name of a Service and longest value of a label. */
 const LONGEST = 63;
+/** Names of namespaces (RFC 1123 label). */
+export const LABEL_PATTERN = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+/** Names of most other objects: Secrets, claims, ConfigMaps (RFC 1123 subdomain). */
+export const SUBDOMAIN_PATTERN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * A name that every kind of Kubernetes object takes (RFC 1035: lower-case letters, digits and `-`, a letter first).
@@ -32,20 +36,8 @@ export function isLabelValue(text: string): boolean {
 /** Whether a text is a label's key: a name of at most 63 characters, before it perhaps a domain and `/`. */
 export function isLabelKey(text: string): boolean {
   const [name = "", domain, ...rest] = text.split("/").reverse();
-  const validDomain = domain === undefined || (domain.length <= 253 && isSubdomain(domain));
+  const validDomain = domain === undefined || SUBDOMAIN_PATTERN.test(domain);
   return rest.length === 0 && validDomain && name !== "" && isLabelValue(name);
-}
-
-/** Whether a text is a name of most objects (RFC 1123 subdomain: Secrets, claims, ConfigMaps). */
-export function isSubdomain(text: string): boolean {
-  return (
-    text.length <= 253 && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(text)
-  );
-}
-
-/** Whether a text is a name of a namespace (RFC 1123 label). */
-export function isLabel(text: string): boolean {
-  return text.length <= LONGEST && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(text);
 }
 
 /**

@@ -107,6 +107,9 @@ describe("The documentation's", () => {
 describe("Every config of configs/", () => {
   it("is one of those that are described", () => {
     expect(names).toEqual([
+      "a10.yaml",
+      "cluster-test.yaml",
+      "k3s.yaml",
       "local-models.yaml",
       "local-vllm.yaml",
       "local.yaml",
@@ -195,6 +198,67 @@ describe("The sizes of the configs", () => {
     if (vllm === undefined) throw new Error("no vllm");
     expect(workOf(vllm).steps / 20).toBeLessThan(120);
     expect(cells.map(({ model }) => model.precision)).toEqual(["BF16", "Q4_1"]);
+  });
+});
+
+describe("The cluster configs", () => {
+  const read = (name: string) => readPlan(`${root}configs/${name}`, { environment: {}, home: "/home/me" });
+
+  it("a10.yaml is the seed's matrix, with its protocol and with at least ten requests a user", async () => {
+    const { cells, cluster } = await read("a10.yaml");
+    expect(cells.map(({ id, version }) => `${id} ${version}`)).toEqual(
+      ["llama-3-8b-instruct", "mistral-7b-instruct-v0.3"].flatMap((model) => [
+        `nim--${model} 1.8.4`,
+        `vllm--${model} 0.6.4`,
+        `sglang--${model} 0.4.7`,
+        `tgi--${model} 2.4.1`,
+      ]),
+    );
+    expect(Object.values(cluster?.pools ?? {}).map(({ nodeSelector }) => Object.keys(nodeSelector))).toEqual([
+      ["node.kubernetes.io/instance-type"],
+    ]);
+    for (const { points } of cells) {
+      expect(
+        points.map(({ load }) => `c${load.concurrency} out${load.outputTokens} x${load.requests}`),
+      ).toEqual([
+        ...[32, 64, 128, 256, 512].map((out) => `c1 out${out} x5`),
+        ...[1, 4, 8, 16, 32].flatMap((c) => [128, 512].map((out) => `c${c} out${out} x${10 * c}`)),
+      ]);
+    }
+  });
+
+  it("cluster-test.yaml has ten cells of two points with twenty requests, and one real engine", async () => {
+    const { cells } = await read("cluster-test.yaml");
+    expect(cells).toHaveLength(10);
+    for (const { points } of cells) expect(points.map(({ load }) => load.requests)).toEqual([20, 20]);
+    const real = cells.filter(({ server }) => server.kind === "kubernetes" && server.simulated === undefined);
+    expect(real.map(({ engine }) => engine)).toEqual(["llamacpp", "llamacpp"]);
+  });
+
+  it("k3s.yaml asks for no more than a machine with 32 GB has", async () => {
+    const { cells } = await read("k3s.yaml");
+    for (const { server } of cells) {
+      if (server.kind !== "kubernetes") throw new Error("no container");
+      expect(server.resources).toMatchObject({ gpus: 1, memory: "24Gi" });
+    }
+  });
+});
+
+describe("The config to start from on a cluster", () => {
+  it("is valid as it stands, and with everything switched on", async () => {
+    const text = initConfig({ cluster: true, name: "first" });
+    expect(editorErrors(text)).toEqual([]);
+    expect(await planOf(text)).toMatchObject({ name: "first", cluster: { namespace: "llm-bench" } });
+    const on = await planOf(text.replaceAll(/^( *)#(?=\S)/gm, "$1"));
+    expect(on.cells.map(({ id }) => id)).toContain("tgi--llama-3-8b-instruct");
+    expect(on).toMatchObject({ schedule: { cron: "0 2 * * *" }, profiling: { source: { kind: "share" } } });
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  it("says what a cluster is in some fifteen lines", () => {
+    const text = initConfig({ cluster: true });
+    const section = text.slice(text.indexOf("\ncluster:"), text.indexOf("\nengines:")).trim().split("\n");
+    expect(section.filter((line) => !/^ *#/.test(line) && line !== "").length).toBeLessThanOrEqual(15);
   });
 });
 

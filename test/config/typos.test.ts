@@ -101,6 +101,89 @@ const configs: { [key: string]: Json }[] = [
     load: { dataset: "prompts.jsonl" },
     cells: { overrides: [{ model: "m", package: "smollm2-135m", load: { prompt: "Hello" } }] },
   },
+  {
+    engines: {
+      vllm: {
+        image: "example.com/vllm:v0.6.4",
+        command: "vllm serve",
+        resources: { gpus: 2, cpu: 8, memory: "64Gi", sharedMemory: "16Gi" },
+        user: { uid: 2000, gid: 0 },
+        pullPolicy: "Always",
+        env: { HF_TOKEN: { secret: "HF" } },
+      },
+    },
+    models: { m: { folder: "llama" } },
+    cluster: {
+      namespace: "bench",
+      pools: {
+        a10: {
+          nodeSelector: { gpu: "a10" },
+          tolerations: [{ key: "gpu", operator: "Equal", value: "yes", effect: "NoSchedule" }],
+          runtimeClass: "nvidia",
+          gpuResource: "nvidia.com/gpu",
+          servers: 2,
+        },
+      },
+      serversPerNode: 1,
+      storage: {
+        models: {
+          ociFss: {
+            fileSystem: "ocid1.filesystem.oc1.x",
+            mountTarget: "10.0.0.1",
+            export: "/llm",
+            encryptInTransit: true,
+          },
+          folder: "models",
+          capacity: "1Ti",
+        },
+        results: { claim: "results" },
+      },
+      steps: {
+        image: "example.com/llmbench:1",
+        pullPolicy: "Never",
+        uid: 1001,
+        gid: 0,
+        client: { cpu: "500m", memory: "1Gi" },
+        nodeSelector: { role: "client" },
+        tolerations: [{ operator: "Exists" }],
+      },
+      imagePullSecrets: ["ngc"],
+      secrets: { HF: { name: "hugging-face", key: "token" } },
+      lookBeyondNamespace: true,
+      networkPolicy: true,
+      deadline: "10h",
+      keep: { succeeded: "24h", failed: "48h" },
+    },
+    cells: { pools: ["a10"], overrides: [{ pool: "a10", image: "example.com/vllm:v0.7.0" }] },
+    profiling: {
+      nsys: { image: "example.com/nsys:1", folder: "/opt/nsys" },
+      trace: ["cuda"],
+      concurrency: 2,
+      outputTokens: 32,
+      requests: 8,
+      allowNoCuda: true,
+    },
+    schedule: {
+      cron: "0 2 * * 1-5",
+      timeZone: "Europe/Berlin",
+      suspend: true,
+      keepSucceeded: 3,
+      keepFailed: 3,
+    },
+  },
+  {
+    engines: { tgi: { simulated: true } },
+    models: { m: null },
+    cluster: {
+      pools: { any: null },
+      storage: {
+        models: { nfs: "10.0.0.1:/llm", mountOptions: ["noatime"] },
+        results: { hostPath: "/mnt/results" },
+      },
+      steps: { image: "example.com/llmbench:1" },
+    },
+    profiling: { nsys: { share: "tools/nsys" } },
+  },
 ];
 const files = { "prompts.jsonl": '{"prompt":"Hello"}\n' };
 
@@ -167,7 +250,7 @@ describe("A misspelt key", () => {
     const used = new Set(places.map(({ key }) => key));
     const known = new Set(places.flatMap(({ path }) => keysAt(path)));
     expect([...known].filter((key) => !used.has(key))).toEqual([]);
-    expect(places.length).toBeGreaterThan(80);
+    expect(places.length).toBeGreaterThan(140);
   });
 
   it("is found wherever it is, and the key that was meant is named", async () => {

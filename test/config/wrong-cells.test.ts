@@ -10,7 +10,7 @@ describe("A config is told of a mistake in its cells:", () => {
       "  colour: red",
     ]);
     expect(problems).toEqual([
-      "x.yaml:4:3 cells.colour: unknown key; known here: exclude, overrides",
+      "x.yaml:4:3 cells.colour: unknown key; known here: exclude, overrides, pools",
       "  4 |   colour: red",
       "    |   ^^^^^^",
     ]);

@@ -166,7 +166,7 @@ describe("A config is told of a mistake in its engines and models:", () => {
       "models: { m: { path: m } }",
     ]);
     expect(problems).toEqual([
-      "x.yaml:2:3 engines.vllm--pr: -- separates variant and model in the name of a cell; use one -",
+      "x.yaml:2:3 engines.vllm--pr: -- separates variant, model and pool in the name of a cell; use one -",
       "  2 |   vllm--pr: { kind: vllm }",
       "    |   ^^^^^^^^",
     ]);
@@ -193,7 +193,7 @@ describe("A config is told of a mistake in its engines and models:", () => {
       "models: { m: { path: m } }",
     ]);
     expect(problems).toEqual([
-      "x.yaml:2:3 engines.tgi: llmbench cannot start Text Generation Inference on this machine; say how in process.command, or write simulated: true",
+      "x.yaml:2:3 engines.tgi: llmbench cannot start Text Generation Inference on this machine; say how in process.command, write simulated: true, or add a cluster",
       '  2 |   tgi: { version: "2.4.1" }',
       "    |   ^^^",
     ]);

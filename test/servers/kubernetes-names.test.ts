@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  isLabel,
   isLabelKey,
   isLabelValue,
-  isSubdomain,
   kubernetesName,
+  LABEL_PATTERN,
   labelValue,
+  SUBDOMAIN_PATTERN,
   taskNames,
 } from "../../src/servers/kubernetes-names.ts";
 
@@ -76,8 +76,8 @@ describe("What Kubernetes takes", () => {
   });
 
   it("as the name of a namespace", () => {
-    expect(["llm-bench", "7b"].map((text) => isLabel(text))).toEqual([true, true]);
-    expect(["a.b", "LLM", "", "a".repeat(64)].map((text) => isLabel(text))).toEqual([
+    expect(["llm-bench", "7b"].map((text) => LABEL_PATTERN.test(text))).toEqual([true, true]);
+    expect(["a.b", "LLM", "", "a".repeat(64)].map((text) => LABEL_PATTERN.test(text))).toEqual([
       false,
       false,
       false,
@@ -86,8 +86,8 @@ describe("What Kubernetes takes", () => {
   });
 
   it("as the name of a Secret", () => {
-    expect(["ngc-api", "a.b", "0a"].map((text) => isSubdomain(text))).toEqual([true, true, true]);
-    expect(["NGC", "a_b", "-a", "", "a..b"].map((text) => isSubdomain(text))).toEqual([
+    expect(["ngc-api", "a.b", "0a"].map((text) => SUBDOMAIN_PATTERN.test(text))).toEqual([true, true, true]);
+    expect(["NGC", "a_b", "-a", "", "a..b"].map((text) => SUBDOMAIN_PATTERN.test(text))).toEqual([
       false,
       false,
       false,
