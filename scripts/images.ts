@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { llamacppLauncher } from "../src/engines/llamacpp-launcher.ts";
+import { xllamacpp } from "../src/engines/packages.ts";
+import { version } from "../src/version.ts";
+import { type Builder, findBuilder, run } from "./image-builder.ts";
+
+/**
+ * Builds the images under images/ with docker, podman or buildah. Each is tagged with the hash of what it is made of, so
+ * that the same content has the same name everywhere, and a cluster that has it need not pull it again.
+ */
+const usage = `Usage: npm run images -- [options]
+
+  --only NAME            build this one alone: llmbench, simulator, llamacpp-cpu (may be repeated)
+  --base-node IMAGE      base of llmbench and simulator (default node:24-bookworm-slim)
+  --base-python IMAGE    base of llamacpp-cpu (default python:3.11-slim-bookworm)
+  --prefix PREFIX        what local names begin with (default localhost/llmbench)
+  --archive DIR          also write each image to DIR as an OCI archive
+  --push REGISTRY        push to REGISTRY/NAME and write the digests to images/images.lock.json
+  --list                 print names and tags, build nothing
+  --builder TOOL         docker, podman or buildah (default: the first that works)
+`;
+
+interface Image {
+  readonly name: string;
+  readonly base: "node" | "python";
+  /** Puts the files that the Dockerfile copies into a context. */
+  fill(context: string): void;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+function addBundle(context: string): void {
+  run("node", [join(root, "scripts/bundle.mjs"), join(context, "bundle")]);
+  cpSync(join(context, "bundle/llmbench.mjs"), join(context, "llmbench.mjs"));
+  rmSync(join(context, "bundle"), { recursive: true });
+}
+
+function addLlamacpp(context: string): void {
+  writeFileSync(join(context, "requirements.txt"), xllamacpp.requirements);
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-input",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--no-compile",
+  ];
+  run("python3", [
+    ...pip,
+    "--require-hashes",
+    ...["--target", join(context, "site-packages")],
+    ...["--requirement", join(context, "requirements.txt")],
+  ]);
+  rmSync(join(context, "requirements.txt"));
+  rmSync(join(context, "site-packages/bin"), { recursive: true, force: true });
+  writeFileSync(join(context, "llama-server.py"), llamacppLauncher);
+}
+
+const images: readonly Image[] = [
+  { name: "llmbench", base: "node", fill: addBundle },
+  { name: "simulator", base: "node", fill: addBundle },
+  { name: "llamacpp-cpu", base: "python", fill: addLlamacpp },
+];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    "base-node": { type: "string", default: "node:24-bookworm-slim" },
+    "base-python": { type: "string", default: "python:3.11-slim-bookworm" },
+    prefix: { type: "string", default: "localhost/llmbench" },
+    archive: { type: "string" },
+    push: { type: "string" },
+    list: { type: "boolean", default: false },
+    builder: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+
+function fail(message: string): never {
+  process.stderr.write(`error: ${message}\n`);
+  process.exit(2);
+}
+
+const chosen = images.filter(({ name }) => values.only === undefined || values.only.includes(name));
+for (const name of values.only ?? []) {
+  if (!images.some((image) => image.name === name))
+    fail(`there is no image "${name}"; there are ${images.map((image) => image.name).join(", ")}`);
+}
+
+/** Files below a folder, sorted, as paths relative to it. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** Makes modes and times the same everywhere, and hashes what the image is made of. */
+function seal(context: string, base: string): string {
+  const hash = createHash("sha256").update(base);
+  for (const path of filesBelow(context)) {
+    const file = join(context, path);
+    chmodSync(file, (statSync(file).mode & 0o111) === 0 ? 0o644 : 0o755);
+    hash.update(`\0${path}\0`).update(readFileSync(file));
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+const builder: Builder | undefined = values.list ? undefined : findBuilder(values.builder, fail);
+const work = mkdtempSync(join(tmpdir(), "llmbench-images-"));
+const lock: Record<string, string> = {};
+try {
+  for (const image of chosen) {
+    const context = join(work, image.name);
+    mkdirSync(context);
+    cpSync(join(root, "images", image.name, "Dockerfile"), join(context, "Dockerfile"));
+    image.fill(context);
+    const base = image.base === "node" ? values["base-node"] : values["base-python"];
+    const tag = `${version}-${seal(context, base)}`;
+    const local = `${values.prefix}-${image.name}:${tag}`.replace("llmbench-llmbench", "llmbench");
+    process.stdout.write(`${local}\n`);
+    if (builder === undefined) continue;
+    builder.build(context, local, base);
+    if (values.archive !== undefined) {
+      mkdirSync(values.archive, { recursive: true });
+      builder.archive(local, join(values.archive, `${image.name}-${tag}.tar`));
+    }
+    if (values.push !== undefined) {
+      const remote = `${values.push.replace(/\/+$/, "")}/${image.name}`;
+      lock[image.name] = `${remote}@${builder.push(local, `${remote}:${tag}`)}`;
+    }
+  }
+  if (values.push !== undefined) {
+    const path = join(root, "images/images.lock.json");
+    writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
+    process.stdout.write(`digests: ${relative(process.cwd(), path)}\n`);
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
