@@ -64,8 +64,12 @@ async function prepareFolder(config: string | undefined, options: Options) {
 function refuseCluster({ cluster, source }: Plan, name: string): void {
   if (cluster === undefined) return;
   const config = source?.file ?? name;
-  throw new LlmbenchError("CONFIG_FOR_CLUSTER", `${name} runs on a cluster (namespace ${cluster.namespace}), not here.`, {
-    exitStatus: ExitStatus.usage,
-    hint: `llmbench build ${config} writes its workflow and says how to submit it. To run it here instead, take out cluster, and give engines and models places on this machine.`,
-  });
+  throw new LlmbenchError(
+    "CONFIG_FOR_CLUSTER",
+    `${name} runs on a cluster (namespace ${cluster.namespace}), not here.`,
+    {
+      exitStatus: ExitStatus.usage,
+      hint: `llmbench build ${config} writes its workflow and says how to submit it. To run it here instead, take out cluster, and give engines and models places on this machine.`,
+    },
+  );
 }

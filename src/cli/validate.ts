@@ -18,7 +18,8 @@ export function registerValidate(program: Command): void {
             sum + cell.points.reduce((points, point) => points + (point.repetitions ?? cell.repetitions), 0),
           0,
         );
-        const where = plan.cluster === undefined ? "" : `, on the cluster in namespace ${plan.cluster.namespace}`;
+        const where =
+          plan.cluster === undefined ? "" : `, on the cluster in namespace ${plan.cluster.namespace}`;
         process.stdout.write(
           `${config}: valid; ${plan.cells.length} cells, ${measurements} measurements${where}\n`,
         );

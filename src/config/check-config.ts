@@ -182,6 +182,8 @@ function checkSelectors(config: Config, names: KnownNames, cells: readonly CellC
         findings.push(onKey(path, "says neither engine nor model, so it is about every cell"));
       else if (
         section === "overrides" &&
+        names.onCluster === Boolean(config.cluster) &&
+        (selector.pool === undefined || names.pools.includes(selector.pool)) &&
         engine.length + model.length === 0 &&
         !cells.some((cell) => selects(selector, cell))
       )

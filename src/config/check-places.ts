@@ -100,8 +100,9 @@ export function checkContainer(config: Config, cell: CellConfig, { engines }: Ca
   const facts = engines[kind];
   const findings: Finding[] = [];
   const from = (pick: (place: EngineConfig | OverrideConfig) => unknown) => originOf(config, cell, pick);
-  // NIM can bring a model of its own.
-  if (cell.source.folder === undefined && kind !== "nim")
+  const { folder, path, package: packaged } = cell.source;
+  // NIM can bring a model of its own; a place on this machine has been told of already.
+  if (folder === undefined && path === undefined && packaged === undefined && kind !== "nim")
     findings.push(
       onKey(
         ["models", cell.model],

@@ -11,7 +11,7 @@ export function checkReferences(data: unknown, environment: Environment | null, 
     return data.includes("${") ? checkText(data, environment, path, secret) : [];
   if (secret !== undefined && typeof data !== "object" && data !== undefined)
     return [
-      onValue(path, `named a secret, so its value stands in the environment: write \${${secret}} here`),
+      onValue(path, `named a secret, so its value does not belong in a config: write \${${secret}} here`),
     ];
   if (typeof data !== "object" || data === null) return [];
   const reference = envKey(path) !== undefined ? (data as { secret?: unknown }).secret : undefined;

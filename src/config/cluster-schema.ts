@@ -122,48 +122,54 @@ const Share = section({
 });
 export type ShareConfig = z.infer<typeof Share>;
 
-const Storage = section({
-  models: required(Share.meta({ not: twoShares }), {
-    description: "Models, data sets and tools. Servers see it at `/models` and cannot write to it.",
-  }),
-  results: required(Share.meta({ not: twoShares }), {
-    description: "Runs. `steps.uid` must be allowed to write there.",
-  }),
-});
-
-const Steps = section({
-  image: required(text("the name of an image"), {
-    description: "Image that has llmbench, as `npm run images` makes it.",
-    examples: ["registry.example.com/llmbench:0.1.0"],
-  }),
-  pullPolicy: pullPolicy("When the image is pulled."),
-  uid: optional(count(1), {
-    description: "User that steps run as.",
-    default: CLUSTER_DEFAULTS.uid,
-  }),
-  gid: optional(count(0), { description: "Its group.", defaultWords: "the number of `uid`" }),
-  client: optionalSection(
-    section({
-      cpu: optional(cores(), {
-        description: "CPUs that are asked for.",
-        default: CLUSTER_DEFAULTS.client.cpu,
-      }),
-      memory: optional(size(), {
-        description: "Memory that is asked for, and the limit.",
-        default: CLUSTER_DEFAULTS.client.memory,
-      }),
+const Storage = section(
+  {
+    models: required(Share.meta({ not: twoShares }), {
+      description: "Models, data sets and tools. Servers see it at `/models` and cannot write to it.",
     }),
-    { description: "What the load generator is given. It must never be what a benchmark waits for." },
-  ),
-  nodeSelector: nodeSelector(
-    "Labels of the nodes that steps run on. Wherever that is, they prefer nodes without a GPU.",
-    "any node",
-  ),
-  tolerations: optional(list(Toleration, "a list of tolerations"), {
-    description: "Taints of nodes that steps put up with.",
-    defaultWords: "those of every pool",
-  }),
-});
+    results: required(Share.meta({ not: twoShares }), {
+      description: "Runs. `steps.uid` must be allowed to write there.",
+    }),
+  },
+  "a mapping with models and results",
+);
+
+const Steps = section(
+  {
+    image: required(text("the name of an image"), {
+      description: "Image that has llmbench, as `npm run images` makes it.",
+      examples: ["registry.example.com/llmbench:0.1.0"],
+    }),
+    pullPolicy: pullPolicy("When the image is pulled."),
+    uid: optional(count(1), {
+      description: "User that steps run as.",
+      default: CLUSTER_DEFAULTS.uid,
+    }),
+    gid: optional(count(0), { description: "Its group.", defaultWords: "the number of `uid`" }),
+    client: optionalSection(
+      section({
+        cpu: optional(cores(), {
+          description: "CPUs that are asked for.",
+          default: CLUSTER_DEFAULTS.client.cpu,
+        }),
+        memory: optional(size(), {
+          description: "Memory that is asked for, and the limit.",
+          default: CLUSTER_DEFAULTS.client.memory,
+        }),
+      }),
+      { description: "What the load generator is given. It must never be what a benchmark waits for." },
+    ),
+    nodeSelector: nodeSelector(
+      "Labels of the nodes that steps run on. Wherever that is, they prefer nodes without a GPU.",
+      "any node",
+    ),
+    tolerations: optional(list(Toleration, "a list of tolerations"), {
+      description: "Taints of nodes that steps put up with.",
+      defaultWords: "those of every pool",
+    }),
+  },
+  "a mapping with image",
+);
 
 const Secret = section({
   name: required(objectName(), { description: "Name of the Secret.", examples: ["ngc-api"] }),

@@ -30,7 +30,7 @@ export function cronProblem(text: string): string | undefined {
   for (const [i, field] of FIELDS.entries()) {
     const wrong = fields[i]?.split(",").find((part) => !isPart(part, field));
     if (wrong !== undefined)
-      return `expected a ${field.name} from ${field.from} to ${field.to}, or *; found ${JSON.stringify(wrong)}`;
+      return `expected for the ${field.name} a number from ${field.from} to ${field.to}, or *; found ${JSON.stringify(wrong)}`;
   }
   return undefined;
 }

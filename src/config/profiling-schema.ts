@@ -3,7 +3,6 @@ import { PROFILING_DEFAULTS, SCHEDULE_DEFAULTS } from "./defaults.ts";
 import {
   absolutePath,
   belowShare,
-  choice,
   count,
   flag,
   list,
@@ -59,9 +58,8 @@ const Profile = section({
 });
 export type ProfileConfig = z.infer<typeof Profile>;
 
-export const Profiling = z.union([choice(["off", "on"]), Profile], {
-  error: () => "expected off, on or a mapping",
-});
+const offOrOn = { error: () => "expected off, on or a mapping" };
+export const Profiling = z.union([z.enum(["off", "on"], offOrOn), Profile], offOrOn);
 
 export const Schedule = section({
   cron: required(text("five fields, as cron has them"), {

@@ -5,7 +5,8 @@ const LONGEST = 63;
 /** Names of namespaces (RFC 1123 label). */
 export const LABEL_PATTERN = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 /** Names of most other objects: Secrets, claims, ConfigMaps (RFC 1123 subdomain). */
-export const SUBDOMAIN_PATTERN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+export const SUBDOMAIN_PATTERN =
+  /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * A name that every kind of Kubernetes object takes (RFC 1035: lower-case letters, digits and `-`, a letter first).

@@ -94,7 +94,7 @@ describe("A secret", () => {
     ];
     const { problems } = await problemsOf(lines);
     expect(problems).toEqual([
-      "x.yaml:3:52 cells.overrides[0].env.A_KEY: named a secret, so its value stands in the environment: write ${A_KEY} here",
+      "x.yaml:3:52 cells.overrides[0].env.A_KEY: named a secret, so its value does not belong in a config: write ${A_KEY} here",
       "  3 | cells: { overrides: [{ engine: vllm, env: { A_KEY: ********** } }] }",
       "    |                                                    ^^^^^^^^^^",
     ]);

@@ -38,7 +38,7 @@ describe("A config is told of a mistake with its secrets:", () => {
       "models: { m: { path: m } }",
     ]);
     expect(problems).toEqual([
-      "x.yaml:4:17 engines.vllm.env.HF_TOKEN: named a secret, so its value stands in the environment: write ${HF_TOKEN} here",
+      "x.yaml:4:17 engines.vllm.env.HF_TOKEN: named a secret, so its value does not belong in a config: write ${HF_TOKEN} here",
       "  4 |       HF_TOKEN: *************",
       "    |                 ^^^^^^^^^^^^^",
     ]);
@@ -52,7 +52,7 @@ describe("A config is told of a mistake with its secrets:", () => {
       "models: { m: { path: m } }",
     ]);
     expect(problems).toEqual([
-      "x.yaml:3:26 engines.vllm.env.API_PASSWORD: named a secret, so its value stands in the environment: write ${API_PASSWORD} here",
+      "x.yaml:3:26 engines.vllm.env.API_PASSWORD: named a secret, so its value does not belong in a config: write ${API_PASSWORD} here",
       "  3 |     env: { API_PASSWORD: *****, X: 1 }",
       "    |                          ^^^^^",
     ]);
