@@ -52,23 +52,14 @@ function addBundle(context: string): void {
 
 function addLlamacpp(context: string): void {
   writeFileSync(join(context, "requirements.txt"), xllamacpp.requirements);
-  const pip = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--no-input",
-    "--no-deps",
-    "--only-binary",
-    ":all:",
-    "--no-compile",
+  const pip = "-m pip install --quiet --no-input --no-deps --only-binary :all: --no-compile --require-hashes";
+  const files = [
+    "--target",
+    join(context, "site-packages"),
+    "--requirement",
+    join(context, "requirements.txt"),
   ];
-  run("python3", [
-    ...pip,
-    "--require-hashes",
-    ...["--target", join(context, "site-packages")],
-    ...["--requirement", join(context, "requirements.txt")],
-  ]);
+  run("python3", [...pip.split(" "), ...files]);
   rmSync(join(context, "requirements.txt"));
   rmSync(join(context, "site-packages/bin"), { recursive: true, force: true });
   writeFileSync(join(context, "llama-server.py"), llamacppLauncher);
