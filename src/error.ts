@@ -23,6 +23,19 @@ export class LlmbenchError extends Error {
   }
 }
 
+/** Whatever was thrown, for a person: a full disk is named, all else that nobody foresaw is a fault of llmbench. */
+export function asLlmbenchError(error: unknown): LlmbenchError {
+  if (error instanceof LlmbenchError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new LlmbenchError("DISK_FULL", message, { hint: "free some space and try again", cause: error });
+  return new LlmbenchError("INTERNAL", message, {
+    hint: "this is a fault of llmbench itself; run again with --verbose and report what it prints",
+    cause: error,
+  });
+}
+
 export const ExitStatus = {
   done: 0,
   failed: 1,

@@ -66,11 +66,11 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
     mask: masker.text,
   });
   interrupts.onForce(() => context.killNow());
+  const tell = (error: unknown) =>
+    printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) });
   const crash = (error: unknown) => {
     context.killNow();
-    process.exit(
-      printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) }),
-    );
+    process.exit(tell(error));
   };
   process.once("uncaughtException", crash);
   try {
@@ -78,12 +78,8 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
       view({ kind: "note", text: `ended the server of ${cellId} that run ${runId} left` });
     }
     view({ kind: "note", text: `run ${run.id} in ${run.path}` });
-    const outcome = await runCells(context);
+    const outcome = await runCells(context, tell);
     view.close();
-    for (const { cell, error } of outcome.errors) {
-      process.stderr.write(`\n${cell}\n`);
-      printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) });
-    }
     const text = await readFile(outcome.results, "utf8");
     process.stdout.write(
       options.json
@@ -97,7 +93,7 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
     return outcome.exitStatus;
   } catch (error) {
     view.close();
-    return printError(error, { ...options, mask: masker.text, write: (text) => process.stderr.write(text) });
+    return tell(error);
   } finally {
     view.close();
     process.off("uncaughtException", crash);

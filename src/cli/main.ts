@@ -13,10 +13,12 @@ import { registerSchema } from "./schema.ts";
 import { registerShow } from "./show.ts";
 import { registerSimulate } from "./simulate.ts";
 import { registerStep } from "./step.ts";
+import { letGoOfLostTerminals } from "./terminal.ts";
 import { registerValidate } from "./validate.ts";
 
 // A reader that went away (`| head`, a closed terminal) is no reason to leave a server running.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+letGoOfLostTerminals();
 
 const program = new Command("llmbench")
   .description("Which serving engine, with which settings, serves this model on this hardware best?")

@@ -1,25 +1,18 @@
-import { ExitStatus, LlmbenchError } from "../error.ts";
+import { asLlmbenchError, type ExitStatus } from "../error.ts";
 
 /** Writes an error for a person and says which exit status it means. `mask` hides secrets in every line. */
 export function printError(
-  error: unknown,
+  thrown: unknown,
   options: { verbose: boolean; mask: (text: string) => string; write: (text: string) => void },
 ): ExitStatus {
   const { mask, write } = options;
-  if (error instanceof LlmbenchError) {
-    write(`${mask(`error: ${error.message}`)}\n`);
-    for (const line of error.details) write(`${mask(`  ${line}`)}\n`);
-    if (error.hint !== undefined) write(`${mask(`what to do: ${error.hint}`)}\n`);
-    write(`(${error.code})\n`);
-    if (options.verbose) write(`${mask(stackOf(error))}\n`);
-    return error.exitStatus;
-  }
-  write(`${mask(`error: ${error instanceof Error ? error.message : String(error)}`)}\n`);
-  write(
-    "what to do: this is a fault of llmbench itself; run again with --verbose and report what it prints\n(INTERNAL)\n",
-  );
+  const error = asLlmbenchError(thrown);
+  write(`${mask(`error: ${error.message}`)}\n`);
+  for (const line of error.details) write(`${mask(`  ${line}`)}\n`);
+  if (error.hint !== undefined) write(`${mask(`what to do: ${error.hint}`)}\n`);
+  write(`(${error.code})\n`);
   if (options.verbose) write(`${mask(stackOf(error))}\n`);
-  return ExitStatus.failed;
+  return error.exitStatus;
 }
 
 function stackOf(error: unknown): string {

@@ -22,10 +22,15 @@ export function registerReport(program: Command): void {
       // Anew from the records: a newer llmbench may know more of an old run.
       const results = await assembleResults(run, readRecords);
       const folder = options.to ?? join(run.path, "report");
-      await mkdir(folder, { recursive: true });
+      const { writeError } = await import("../results/stored-json.ts");
       for (const file of await renderReport(results, options.format)) {
         const path = join(folder, file.name);
-        await writeFile(path, file.content);
+        try {
+          await mkdir(folder, { recursive: true });
+          await writeFile(path, file.content);
+        } catch (error) {
+          throw writeError(error, path);
+        }
         process.stdout.write(`${path}\n`);
       }
     });

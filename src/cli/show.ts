@@ -15,6 +15,12 @@ export function registerShow(program: Command): void {
       const { readResults } = await import("./read-results.ts");
       const run = await openRun(id, options.out);
       const results = await readResults(run);
+      const { findWriter } = await import("../results/run-lock.ts");
+      const writer = await findWriter(run.path);
+      if (writer !== undefined)
+        process.stderr.write(
+          `process ${writer.pid} on ${writer.host} runs it now: this is what there is so far\n`,
+        );
       if (options.json === true) {
         process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
         return;

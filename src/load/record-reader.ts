@@ -79,10 +79,12 @@ class MemberFile {
 
   /** The next whole member's data; undefined at the end, or where the file is torn. */
   async next(): Promise<Buffer | undefined> {
-    const { size } = await this.#file.stat();
-    const left = size - this.#position;
-    if (left === 0 || this.torn !== undefined) return undefined;
+    if (this.torn !== undefined) return undefined;
+    let size = this.#position;
     try {
+      ({ size } = await this.#file.stat());
+      const left = size - this.#position;
+      if (left === 0) return undefined;
       const head = await this.#read(Math.min(memberHeaderBytes, left));
       // Gzip of another make does not say its length: all that is left is taken at once.
       const length = memberLength(head) ?? left;

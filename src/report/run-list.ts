@@ -9,17 +9,18 @@ import { countVerdicts } from "./verdicts.ts";
 export interface RunListEntry {
   readonly id: string;
   readonly startedAt: string;
-  readonly status: Results["run"]["status"];
+  /** `running`: a process writes to it at this moment. */
+  readonly status: Results["run"]["status"] | "running";
   readonly simulated: boolean;
   readonly cells: { readonly done: number; readonly total: number };
   readonly points: Readonly<Record<VerdictStatus, number>>;
 }
 
-export function describeRun(results: Results): RunListEntry {
+export function describeRun(results: Results, running = false): RunListEntry {
   return {
     id: results.run.id,
     startedAt: results.run.startedAt,
-    status: results.run.status,
+    status: running ? "running" : results.run.status,
     simulated: results.simulated,
     cells: {
       done: results.cells.filter((cell) => cell.status === "done").length,

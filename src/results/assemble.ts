@@ -79,8 +79,10 @@ async function assembleCell(
   const deployments: ServerRecord[] = [];
   for (const deployment of await run.listDeployments(plan.id)) {
     const server = await run.readServer(plan.id, deployment);
+    const paths = run.paths.deployment(plan.id, deployment);
     if (server.found) deployments.push(server.value);
-    else incomplete.push(`${shown(run, run.paths.deployment(plan.id, deployment).server)} ${server.why}`);
+    else if (server.missing) incomplete.push(`${shown(run, paths.folder)} never became ready`);
+    else incomplete.push(`${shown(run, paths.server)} ${server.why}`);
   }
   const last = deployments.at(-1);
   const points = await assemblePoints(run, plan, last?.specHash, openRecords, incomplete);

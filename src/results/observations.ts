@@ -28,6 +28,8 @@ export interface Observations {
   readonly firstChunkAssumed: number;
   /** Cached share of prompt tokens; null where the server does not say. */
   readonly cachedShare: number | null;
+  /** What most of the failed requests failed of; null where none did. */
+  readonly commonFailure: string | null;
 }
 
 export function observe(sample: Sample): Observations {
@@ -63,6 +65,7 @@ export function observe(sample: Sample): Observations {
       (i) => Number.isNaN(table.firstChunkTokens[i]) && !Number.isNaN(tpotMs(table, i)),
     ).length,
     cachedShare: told.length === 0 ? null : sum(told, table.cachedTokens) / sum(told, table.promptTokens),
+    commonFailure: [...table.failures].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null,
   };
 }
 

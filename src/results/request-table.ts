@@ -52,6 +52,8 @@ export interface RequestTable {
   readonly oneTokenAChunk: Float64Array;
   /** Finish reasons of requests that ended well. */
   readonly finish: Readonly<Record<string, number>>;
+  /** What failed requests failed of, and how often each came; time-outs and cancellations have no more to say. */
+  readonly failures: ReadonlyMap<string, number>;
   readonly reads: number;
   readonly coalescedReads: number;
   readonly connections: { readonly opened: number; readonly reused: number };
@@ -79,6 +81,7 @@ export async function tabulateRequests(
     oneTokenAChunk: new Column(),
   };
   const finish: Record<string, number> = {};
+  const failures = new Map<string, number>();
   let count = 0;
   let reads = 0;
   let coalescedReads = 0;
@@ -96,6 +99,7 @@ export async function tabulateRequests(
     else if (record.sentUs !== undefined) opened++;
     if (outcome === Outcome.ok && record.finish !== undefined)
       finish[record.finish] = (finish[record.finish] ?? 0) + 1;
+    if (outcome === Outcome.failed) countFailure(failures, record.error?.message ?? "");
     columns.outcome.push(outcome);
     columns.ramp.push(record.phase === "ramp" ? 1 : 0);
     columns.scheduled.push(record.scheduledUs);
@@ -121,7 +125,15 @@ export async function tabulateRequests(
   ) as {
     [Name in keyof typeof columns]: Float64Array;
   };
-  return { count, ...views, finish, reads, coalescedReads, connections: { opened, reused } };
+  return { count, ...views, finish, failures, reads, coalescedReads, connections: { opened, reused } };
+}
+
+/** Messages may name what differs from request to request: those that come first stand for all. */
+const mostFailures = 50;
+
+function countFailure(failures: Map<string, number>, message: string): void {
+  const seen = failures.get(message);
+  if (seen !== undefined || failures.size < mostFailures) failures.set(message, (seen ?? 0) + 1);
 }
 
 /** Output tokens by usage, else by the server's counts of each chunk, else undefined. */

@@ -48,6 +48,8 @@ export async function lockRun(folder: string): Promise<RunLock> {
       await writeFile(mine, JSON.stringify(me), { flag: "wx" });
     } catch (error) {
       if (errorCode(error) === "EEXIST") continue;
+      // A full disk leaves the name without content, which would count as a lock that is being written.
+      await unlink(mine).catch(() => undefined);
       throw writeError(error, mine);
     }
     try {
@@ -60,6 +62,21 @@ export async function lockRun(folder: string): Promise<RunLock> {
     for (const dead of before) await removeIfThere(join(folder, `.lock-${dead}`));
     return { release: () => removeIfThere(mine) };
   }
+}
+
+/** The process that writes to a run folder at this moment, if one does. Never throws. */
+export async function findWriter(
+  folder: string,
+): Promise<{ readonly pid: number; readonly host: string } | undefined> {
+  try {
+    for (const lock of locksIn(folder)) {
+      const holder = await readHolder(join(folder, `.lock-${lock}`));
+      if (typeof holder === "object" && isAlive(holder, hostname())) return holder;
+    }
+  } catch {
+    // A folder that cannot be read has no writer that could be named.
+  }
+  return undefined;
 }
 
 function locksIn(folder: string): number[] {

@@ -63,18 +63,28 @@ export function writeError(error: unknown, path: string): LlmbenchError {
   const code = errorCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new LlmbenchError("RUN_FOLDER_FULL", `No space is left to write ${path}.`, {
-      hint: "Free some space, or choose another disk with --out; what was measured before stays readable.",
+      hint: "Free some space and go on with `llmbench run --resume`, or start anew on another disk with --out; what was measured before stays readable.",
       cause: error,
     });
   }
   const why = error instanceof Error ? error.message : String(error);
   return new LlmbenchError("RUN_FOLDER_UNWRITABLE", `Cannot write ${path}: ${why}`, {
-    hint:
-      code === "EACCES" || code === "EPERM" || code === "EROFS"
-        ? "Give yourself the right to write there, or choose another folder with --out."
-        : "Choose another folder with --out.",
+    hint: hintFor(code),
     cause: error,
   });
+}
+
+function hintFor(code: string | undefined): string {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "Give yourself the right to write there, or choose another folder with --out.";
+    case "EFBIG":
+      return "A limit on the size of files was reached: raise it (ulimit -f) and go on with `llmbench run --resume`; what was measured before stays readable.";
+    default:
+      return "Choose another folder with --out.";
+  }
 }
 
 /** What was found in place of a file that should be there. */

@@ -11,7 +11,7 @@ import { fewestForWindow } from "./window.ts";
 /** Lag below this raises no verdict: against a TTFT of a few ms the clock's and the kernel's own share is larger. */
 export const LAG_FLOOR_MS = 1;
 
-/** The verdict of one measurement. */
+/** The verdict of one measurement. Of a part of one, cut short, nobody can say whether its load was held. */
 export function judgeMeasurement(
   load: StoredLoad,
   requests: RequestCounts,
@@ -20,8 +20,8 @@ export function judgeMeasurement(
   circumstances: Circumstances,
 ): Verdict {
   return verdictFrom([
-    ...judgeClient(seen, load),
-    ...judgeRequests(requests),
+    ...(circumstances.interrupted ? [] : judgeClient(seen, load)),
+    ...judgeRequests(requests, seen),
     ...judgeWork(load, seen, circumstances),
     ...judgeCircumstances(requests, circumstances),
     ...noteSample(load, metrics),
@@ -103,7 +103,7 @@ function judgeClient(seen: Observations, load: StoredLoad): Reason[] {
   return reasons;
 }
 
-function judgeRequests(requests: RequestCounts): Reason[] {
+function judgeRequests(requests: RequestCounts, { commonFailure }: Observations): Reason[] {
   const failed = requests.failed + requests.timedOut;
   const ended = requests.ok + failed;
   const share = ended === 0 ? 0 : failed / ended;
@@ -111,11 +111,12 @@ function judgeRequests(requests: RequestCounts): Reason[] {
   if (crossed === undefined) return [];
   const timedOut = requests.timedOut === 0 ? "" : `; ${requests.timedOut} of them timed out`;
   const limit = crossed.threshold === 0 ? "None should." : `The limit is ${percent(crossed.threshold)}.`;
+  const why = commonFailure === null ? "" : ` The most frequent error: ${shorten(commonFailure)}`;
   return [
     {
       code: "failed-requests",
       ...crossed,
-      text: `${failed} of ${ended} requests failed (${percent(share)})${timedOut}. ${limit}`,
+      text: `${failed} of ${ended} requests failed (${percent(share)})${timedOut}. ${limit}${why}`,
       value: share,
     },
   ];
@@ -212,4 +213,9 @@ export function noteSample(load: StoredLoad, metrics: Metrics): Reason[] {
 
 function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length <= 160 ? line : `${line.slice(0, 159)}…`;
 }

@@ -113,10 +113,7 @@ export function createProgressView(
           failed: paint("red", "✗"),
           interrupted: paint("yellow", "–"),
         } as const;
-        const tail =
-          event.status === "done"
-            ? ""
-            : ` ${event.status}${event.message === undefined ? "" : `: ${event.message}`}`;
+        const tail = event.status === "done" ? "" : ` ${event.status}`;
         line(`${words[event.status]} ${event.cell} ${paint("dim", formatSeconds(event.seconds))}${tail}`);
         break;
       }

@@ -5,45 +5,57 @@ import sweep from "../../steps/sweep/run.ts";
 import teardown from "../../steps/teardown/run.ts";
 import waitHealthy from "../../steps/wait-healthy/run.ts";
 import warmup from "../../steps/warmup/run.ts";
-import { ExitStatus, LlmbenchError } from "../error.ts";
-import type { CellStatus, StepName, StoredError } from "../results/schema/status.ts";
+import { asLlmbenchError, ExitStatus, type LlmbenchError } from "../error.ts";
+import type { CellStatus, StepName } from "../results/schema/status.ts";
 import type { StepContext } from "../steps/context.ts";
 import { interruptedError } from "../steps/interrupted.ts";
 import type { ServerRef } from "../steps/server-ref.ts";
+import { storedError } from "../steps/stored-error.ts";
 
 export interface RunOutcome {
   readonly exitStatus: ExitStatus;
-  /** Of the cells that did not end well. */
-  readonly errors: readonly { readonly cell: string; readonly error: LlmbenchError }[];
   readonly results: string;
   readonly report: string;
 }
 
 /**
  * The local executor: the steps of every cell in order, one cell after the other. A cell that fails leaves the others
- * alone; teardown runs whatever happened; the report is written from whatever was measured.
+ * alone; teardown runs whatever happened; the report is written from whatever was measured. `tell` gets each cell's error
+ * as soon as the cell has ended, and that of a run that was stopped between two cells.
  */
-export async function runCells(context: StepContext): Promise<RunOutcome> {
-  const errors: { cell: string; error: LlmbenchError }[] = [];
+export async function runCells(
+  context: StepContext,
+  tell: (error: LlmbenchError) => void,
+): Promise<RunOutcome> {
+  const errors: LlmbenchError[] = [];
+  const told = (error: LlmbenchError) => {
+    errors.push(error);
+    tell(error);
+  };
   await prepare.run({}, context);
   const { cells } = context.plan;
   for (const [index, { id }] of cells.entries()) {
     if (context.signal.aborted) break;
     context.progress({ kind: "cell-started", cell: id, index: index + 1, of: cells.length });
-    const error = await runCell(id, context);
-    if (error !== undefined) errors.push({ cell: id, error });
+    await runCell(id, context, told);
   }
+  if (context.signal.aborted && errors.every(({ exitStatus }) => exitStatus !== ExitStatus.interrupted))
+    told(interruptedError(context.run));
   context.progress({ kind: "step", step: "finish" });
   const { results, report } = await finish.run({}, context);
-  return { exitStatus: exitStatusOf(context, errors), errors, results, report };
+  return { exitStatus: exitStatusOf(context, errors), results, report };
 }
 
-async function runCell(cell: string, context: StepContext): Promise<LlmbenchError | undefined> {
+async function runCell(
+  cell: string,
+  context: StepContext,
+  told: (error: LlmbenchError) => void,
+): Promise<void> {
   const start = performance.now();
   let current: StepName = "deploy";
   let failure: LlmbenchError | undefined;
   const enter = async (step: StepName) => {
-    if (context.signal.aborted && step !== "teardown") throw interruptedError();
+    if (context.signal.aborted && step !== "teardown") throw interruptedError(context.run);
     current = step;
     context.progress({ kind: "step", cell, step });
     await writeStatus(context, { cell, status: "running", step });
@@ -58,14 +70,14 @@ async function runCell(cell: string, context: StepContext): Promise<LlmbenchErro
     await enter("sweep");
     await sweep.run({ server }, context);
   } catch (error) {
-    failure = context.signal.aborted ? interruptedError() : asError(error);
+    failure = context.signal.aborted ? interruptedError(context.run) : asLlmbenchError(error);
   }
   const failedStep = current;
   try {
     context.progress({ kind: "step", cell, step: "teardown" });
     await teardown.run({ cell, status: statusOfCell(failure) }, context);
   } catch (error) {
-    failure ??= asError(error);
+    failure ??= asLlmbenchError(error);
   }
   const status = failure === undefined || failure.exitStatus === ExitStatus.verdict ? "done" : endOf(failure);
   try {
@@ -73,20 +85,19 @@ async function runCell(cell: string, context: StepContext): Promise<LlmbenchErro
       cell,
       status,
       ...(status === "failed" ? { step: failedStep } : {}),
-      ...(failure === undefined ? {} : { error: stored(failure, context.mask) }),
+      ...(failure === undefined ? {} : { error: storedError(failure, context.mask) }),
     });
   } catch (error) {
     // A full disk: the first failure is the one to tell, and this run cannot write it down.
-    failure ??= asError(error);
+    failure ??= asLlmbenchError(error);
   }
   context.progress({
     kind: "cell-finished",
     cell,
     status,
     seconds: (performance.now() - start) / 1000,
-    ...(failure === undefined ? {} : { message: context.mask(failure.message) }),
   });
-  return failure;
+  if (failure !== undefined) told(failure);
 }
 
 function endOf(failure: LlmbenchError): "failed" | "interrupted" {
@@ -105,26 +116,8 @@ function writeStatus(
   return context.run.writeStatus({ schemaVersion: 1, ...status, updatedAt: new Date().toISOString() });
 }
 
-function stored(error: LlmbenchError, mask: (text: string) => string): StoredError {
-  return {
-    code: error.code,
-    message: mask(error.message),
-    ...(error.hint === undefined ? {} : { hint: mask(error.hint) }),
-    ...(error.details.length === 0 ? {} : { details: error.details.map(mask) }),
-  };
-}
-
-/** A fault of ours reaches the person as one error among others, with its stack under --verbose. */
-function asError(error: unknown): LlmbenchError {
-  if (error instanceof LlmbenchError) return error;
-  return new LlmbenchError("INTERNAL", error instanceof Error ? error.message : String(error), {
-    hint: "this is a fault of llmbench itself; run again with --verbose and report what it prints",
-    cause: error,
-  });
-}
-
-function exitStatusOf(context: StepContext, errors: readonly { error: LlmbenchError }[]): ExitStatus {
+function exitStatusOf(context: StepContext, errors: readonly LlmbenchError[]): ExitStatus {
   if (context.signal.aborted) return ExitStatus.interrupted;
-  if (errors.some(({ error }) => error.exitStatus !== ExitStatus.verdict)) return ExitStatus.failed;
+  if (errors.some(({ exitStatus }) => exitStatus !== ExitStatus.verdict)) return ExitStatus.failed;
   return errors.length > 0 ? ExitStatus.verdict : ExitStatus.done;
 }

@@ -35,22 +35,37 @@ export async function isListening(port: number, timeoutMs: number): Promise<bool
  */
 export function ownerOfPort(port: number, members: readonly ProcessEntry[]): "ours" | "foreign" | "unknown" {
   if (process.platform !== "linux") return ownerByLsof(port, members);
-  const listeners = [...listenersIn("/proc/net/tcp", port), ...listenersIn("/proc/net/tcp6", port)];
+  const listeners = tables.flatMap(readListeners).filter((listener) => listener.port === port);
   if (listeners.length === 0) return "unknown";
   const held = members.map(({ pid }) => socketInodes(pid));
-  if (held.some((inodes) => listeners.some((inode) => inodes?.has(inode)))) return "ours";
+  if (held.some((inodes) => listeners.some(({ inode }) => inodes?.has(inode)))) return "ours";
   return held.includes(undefined) ? "unknown" : "foreign";
 }
 
-/** Inodes of the sockets that listen on a port, from a table of /proc/net (state 0A is LISTEN). */
-function listenersIn(table: string, port: number): string[] {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+/** TCP ports that these processes listen on, in order; none where the system does not say. */
+export function portsOf(members: readonly ProcessEntry[]): number[] {
+  if (process.platform !== "linux") return [];
+  const held = members.map(({ pid }) => socketInodes(pid));
+  const ports = tables
+    .flatMap(readListeners)
+    .filter(({ inode }) => held.some((inodes) => inodes?.has(inode)))
+    .map(({ port }) => port);
+  return [...new Set(ports)].sort((a, b) => a - b);
+}
+
+const tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+/** The sockets of a table of /proc/net that listen (state 0A). */
+function readListeners(table: string): { readonly port: number; readonly inode: string }[] {
   try {
     return readFileSync(table, "utf8")
       .split("\n")
       .map((line) => line.trim().split(/\s+/))
-      .filter(([, local, , state]) => state === "0A" && local?.endsWith(wanted))
-      .flatMap((fields) => fields[9] ?? []);
+      .filter(([, , , state]) => state === "0A")
+      .flatMap(([, local = "", ...rest]) => {
+        const inode = rest[7];
+        return inode === undefined ? [] : [{ port: Number.parseInt(local.split(":")[1] ?? "", 16), inode }];
+      });
   } catch {
     return [];
   }

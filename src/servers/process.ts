@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../error.ts";
 import type { Startup } from "../results/schema/server.ts";
 import { registryFolder } from "./cache-folder.ts";
-import { describeExit, type Exit } from "./failure.ts";
+import { describeExit, type Exit, hintFor } from "./failure.ts";
 import { readLastLines } from "./log-tail.ts";
 import { findMembers } from "./members.ts";
 import { findFreePort } from "./ports.ts";
@@ -103,8 +103,13 @@ export class ProcessBackend implements ServerBackend {
     const state = { instance, restarts, node: hostname() };
     if (isAlive(entry.process)) return { ...state, running: true };
     const exit = entry.exit ?? (await this.#exitNow(entry));
-    const lines = this.#lines(entry, 3);
-    return { ...state, running: false, reason: [describeExit(exit), ...lines].join("\n") };
+    const lines = this.#lines(entry, 20);
+    return {
+      ...state,
+      running: false,
+      reason: [describeExit(exit), ...lines.slice(-3)].join("\n"),
+      hint: `${hintFor(lines, exit)} Log: ${entry.logPath}`,
+    };
   }
 
   async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
@@ -163,7 +168,11 @@ export class ProcessBackend implements ServerBackend {
       child.once("exit", (code, signal) => resolve({ code, signal }));
     });
     const now = this.#registry.read(entry);
-    if (now?.instance === entry.instance) this.#update({ ...now, exit });
+    try {
+      if (now?.instance === entry.instance) this.#update({ ...now, exit });
+    } catch {
+      // A full disk: the exit is known here all the same.
+    }
     return exit;
   }
 

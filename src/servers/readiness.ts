@@ -4,7 +4,7 @@ import { LlmbenchError } from "../error.ts";
 import type { Startup } from "../results/schema/server.ts";
 import { describeExit, type Exit, hintFor, isPortTaken } from "./failure.ts";
 import { findMembers } from "./members.ts";
-import { isListening, ownerOfPort } from "./ports.ts";
+import { isListening, ownerOfPort, portsOf } from "./ports.ts";
 import { probe } from "./probe.ts";
 import { isAlive } from "./process-table.ts";
 import type { RegistryEntry } from "./registry.ts";
@@ -24,6 +24,7 @@ export interface WatchOptions {
 
 const shownLines = 20;
 const completionAttempts = 3;
+const leavePort = "write {port} in the command in place of a fixed one";
 
 /** Programs that start the server elsewhere, so that the port's owner is not one of our processes. */
 const remoteStarters = new Set(["docker", "podman", "nerdctl", "kubectl", "ssh"]);
@@ -37,6 +38,7 @@ export class ReadinessWatch {
   readonly #over = new AbortController();
   #exit: Exit | undefined;
   #exited = false;
+  #hasOpened = false;
   /** What is waited for, in words. */
   #waitingFor = "its port to open";
 
@@ -64,6 +66,7 @@ export class ReadinessWatch {
     try {
       const portOpenMs = await this.#until(stop, async () => await this.#isPortOpen());
       this.#options.update({ members: this.#members() });
+      this.#hasOpened = true;
       const { path } = this.#spec.readiness;
       this.#waitingFor = `GET ${path} to answer 2xx`;
       const readyMs = await this.#until(stop, async () => await this.#isProbeGood(stop));
@@ -123,7 +126,7 @@ export class ReadinessWatch {
       !remoteStarters.has(program) &&
       ownerOfPort(this.#entry.port, findMembers(this.#entry)) === "foreign"
     ) {
-      throw this.#portTaken();
+      throw this.#portTaken(`cannot be reached: another program has its port ${this.#entry.port}.`);
     }
     return true;
   }
@@ -164,7 +167,7 @@ export class ReadinessWatch {
 
   #exitError(): LlmbenchError {
     const lines = this.#options.lastLines(shownLines);
-    if (isPortTaken(lines)) return this.#portTaken();
+    if (isPortTaken(lines)) return this.#portTaken("could not have its port: another program has it.");
     const seconds = ((this.#options.nowMs() - this.#entry.startedAtMs) / 1000).toFixed(1);
     return new LlmbenchError(
       "SERVER_EXITED",
@@ -173,25 +176,26 @@ export class ReadinessWatch {
     );
   }
 
-  #portTaken(): PortTakenError {
-    return new PortTakenError(
-      "SERVER_PORT_TAKEN",
-      `${this.#entry.cellId}: another program has port ${this.#entry.port}.`,
-      {
-        hint: "Leave the port to llmbench: write {port} in the command in place of a fixed one.",
-        details: this.#options.lastLines(shownLines),
-      },
-    );
+  #portTaken(what: string): PortTakenError {
+    return new PortTakenError("SERVER_PORT_TAKEN", `${this.#entry.cellId}: the server ${what}`, {
+      hint: `Leave the port to llmbench: ${leavePort}. Log: ${this.#entry.logPath}`,
+      details: this.#options.lastLines(shownLines),
+    });
   }
 
   #timeoutError(): LlmbenchError {
-    const { cellId } = this.#entry;
+    const { cellId, port } = this.#entry;
+    const elsewhere = this.#hasOpened ? [] : portsOf(findMembers(this.#entry));
+    const remedy =
+      elsewhere.length === 0
+        ? "If it only needs more time, raise startTimeout in the config."
+        : `It was given port ${port} and listens on ${elsewhere.join(", ")}: ${leavePort}.`;
     const seconds = this.#spec.startTimeoutSeconds;
     return new LlmbenchError(
       "SERVER_NOT_READY",
       `${cellId}: the server was not ready after ${seconds} s: still waiting for ${this.#waitingFor}.`,
       {
-        hint: `Raise startTimeoutSeconds if it only needs more time. Log: ${this.#entry.logPath}`,
+        hint: `${remedy} Log: ${this.#entry.logPath}`,
         details: this.#options.lastLines(shownLines),
       },
     );
@@ -201,7 +205,7 @@ export class ReadinessWatch {
     const reason = this.#options.mask(error instanceof Error ? error.message : String(error));
     return new LlmbenchError(
       "SERVER_NO_COMPLETION",
-      `${this.#entry.cellId}: the server says that it is ready, but a completion failed: ${reason}`,
+      `${this.#entry.cellId}: the server says that it is ready, but it answers no completion: ${reason}`,
       {
         hint: `Check that the model is one that it can serve. Log: ${this.#entry.logPath}`,
         details: this.#options.lastLines(shownLines),

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { LlmbenchError } from "../error.ts";
 import { Startup } from "../results/schema/server.ts";
 
 const Identity = z.object({ pid: z.number().int(), started: z.string() });
@@ -55,12 +56,25 @@ export class Registry {
     this.folder = folder;
   }
 
+  /** Throws SERVER_NOT_REGISTERED where the folder cannot be written. */
   write(entry: RegistryEntry): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const path = this.#path(entry);
     const temporary = `${path}.${process.pid}.tmp`;
-    writeFileSync(temporary, `${JSON.stringify(entry, null, 1)}\n`, { mode: 0o600 });
-    renameSync(temporary, path);
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      writeFileSync(temporary, `${JSON.stringify(entry, null, 1)}\n`, { mode: 0o600 });
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw new LlmbenchError(
+        "SERVER_NOT_REGISTERED",
+        `Cannot write down the server of ${entry.cellId} in ${this.folder}: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          hint: "A server starts only once it is written down there, so that none is ever lost: free some space, or set LLMBENCH_CACHE to a folder that you can write.",
+          cause: error,
+        },
+      );
+    }
   }
 
   read(key: ServerKey): RegistryEntry | undefined {

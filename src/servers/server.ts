@@ -105,6 +105,8 @@ export interface ServerState {
   readonly imageDigest?: string;
   /** Why it is not ready, in words: exit status and last log lines, ImagePullBackOff, OOMKilled. */
   readonly reason?: string;
+  /** What to do about it. */
+  readonly hint?: string;
 }
 
 export interface ExecOptions {

@@ -39,16 +39,14 @@ export function startProcess(
     word.replaceAll("{port}", `${options.port}`).replaceAll("{host}", "127.0.0.1");
   const command = spec.command.map(fill);
   const env = Object.fromEntries(Object.entries(spec.env).map(([name, value]) => [name, fill(value)]));
-  checkFolder(spec);
-  const name = command[0] ?? "";
-  const program = findProgram(name, { PATH: process.env["PATH"], ...env }, spec.cwd);
-  if (program === undefined) throw commandNotFound(name);
+  const program = checkCommand(spec);
 
   mkdirSync(dirname(options.logPath), { recursive: true });
   const log = openSync(options.logPath, "a");
   const token = randomBytes(16).toString("hex");
+  let child: ChildProcess | undefined;
   try {
-    const child = spawn("/bin/sh", ["-c", launcher, "llmbench", program, ...command.slice(1)], {
+    child = spawn("/bin/sh", ["-c", launcher, "llmbench", program, ...command.slice(1)], {
       detached: true,
       cwd: spec.cwd,
       env: { ...inherited(spec), ...env, [tokenVariable]: token },
@@ -84,6 +82,9 @@ export function startProcess(
     child.stdin?.end("go\n");
     child.unref();
     return { entry, child };
+  } catch (error) {
+    child?.stdin?.destroy(); // the word never comes
+    throw error;
   } finally {
     closeSync(log);
   }
@@ -100,7 +101,19 @@ function startFailed(spec: ServerSpec): LlmbenchError {
   });
 }
 
-function checkFolder({ cwd, cellId }: ServerSpec): void {
+/**
+ * The program that a spec starts, as it will be found. Throws SERVER_COMMAND_NOT_FOUND or SERVER_FOLDER_NOT_FOUND: asked
+ * before anything is started, so that the message is clear.
+ */
+export function checkCommand(spec: Pick<ServerSpec, "command" | "env" | "cwd" | "cellId">): string {
+  checkFolder(spec);
+  const name = spec.command[0] ?? "";
+  const program = findProgram(name, { PATH: process.env["PATH"], ...spec.env }, spec.cwd);
+  if (program === undefined) throw commandNotFound(spec.cellId, name);
+  return program;
+}
+
+function checkFolder({ cwd, cellId }: Pick<ServerSpec, "cwd" | "cellId">): void {
   if (cwd === undefined || statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new LlmbenchError(
     "SERVER_FOLDER_NOT_FOUND",
@@ -111,9 +124,8 @@ function checkFolder({ cwd, cellId }: ServerSpec): void {
   );
 }
 
-/** Checked before anything is started, so that the message is clear. */
-function commandNotFound(name: string): LlmbenchError {
-  return new LlmbenchError("SERVER_COMMAND_NOT_FOUND", `The command "${name}" was not found.`, {
+function commandNotFound(cell: string, name: string): LlmbenchError {
+  return new LlmbenchError("SERVER_COMMAND_NOT_FOUND", `${cell}: the command "${name}" was not found.`, {
     hint: name.includes("/")
       ? "Check the path, and that the file may be executed."
       : "Check `process.command`, or that its folder is on PATH. `llmbench engines` lists what can run here.",

@@ -47,6 +47,8 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
   const simulator = await startSimulator(options);
   const name = `simulated ${dialect}`;
   const say = (text: string) => process.stderr.write(`${name}: ${text}\n`);
+  // One that never gets ready holds nothing open that would keep the process alive.
+  const alive = setInterval(() => undefined, 2 ** 30);
   const status = new Promise<number>((resolve) => {
     void simulator.exited.then((end) => {
       say(end.message);
@@ -59,7 +61,10 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
         return;
       }
       say(`${signal}, shutting down`);
-      void simulator.stop().then(() => resolve(ExitStatus.done));
+      void simulator.stop().then(() => {
+        clearInterval(alive);
+        resolve(ExitStatus.done);
+      });
     };
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);

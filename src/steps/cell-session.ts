@@ -77,18 +77,17 @@ export class CellSession {
     const backend = await this.backend();
     const { spec } = await this.resolve();
     this.#nextDeployment = Math.max(0, ...(await this.#options.run.listDeployments(this.cell.id))) + 1;
-    const server = await backend.ensure(spec);
-    return {
-      cell: this.cell.id,
-      deployment: await this.#deploymentOf(server, known),
-      instance: server.instance,
-      url: server.url,
-    };
+    return await this.#refTo(await backend.ensure(spec), known);
   }
 
-  /** Where the output of the server that is about to start goes. */
-  logPath(): string {
-    return this.#options.run.paths.deployment(this.cell.id, this.#nextDeployment).log;
+  /** Where the output of a deployment's server goes; by default of the one that is about to start. */
+  logPath(deployment = this.#nextDeployment): string {
+    return this.#options.run.paths.deployment(this.cell.id, deployment).log;
+  }
+
+  async #refTo(server: RunningServer, known: ServerRef | undefined): Promise<ServerRef> {
+    const { instance, url } = server;
+    return { cell: this.cell.id, deployment: await this.#deploymentOf(server, known), instance, url };
   }
 
   async #deploymentOf(server: RunningServer, known: ServerRef | undefined): Promise<number> {
@@ -106,25 +105,28 @@ export class CellSession {
     const backend = await this.backend();
     const { spec } = await this.resolve();
     const { run, signal } = this.#options;
-    const server = await this.ensure(known);
-    const stored = await run.readServer(this.cell.id, server.deployment);
-    if (stored.found && stored.value.instance === server.instance)
-      return { server, startup: stored.value.startup };
-    const { startup } = await backend.waitReady(
+    const ensured = await this.ensure(known);
+    const stored = await run.readServer(this.cell.id, ensured.deployment);
+    if (stored.found && stored.value.instance === ensured.instance)
+      return { server: ensured, startup: stored.value.startup };
+    const { server: running, startup } = await backend.waitReady(
       spec,
-      (running, signal) => this.#prove(running.url, signal),
+      async (running, signal) => {
+        const failure = await this.prove(running.url, signal);
+        if (failure !== undefined) throw new LlmbenchError("SERVER_NO_COMPLETION", failure.message);
+      },
       signal,
     );
+    // One whose port was taken in between has been started again on another.
+    const server = await this.#refTo(running, ensured);
     await run.writeServer(await this.#serverRecord(server, startup, backend.kind));
     return { server, startup };
   }
 
-  async #prove(url: string, signal: AbortSignal): Promise<void> {
+  /** Sends one short completion; resolves with what went wrong with it, if anything. */
+  async prove(url: string, signal: AbortSignal): Promise<RequestRecord["error"]> {
     const prompts = await promptsOf(this.cell, 0);
-    const record = await this.ask(url, prompts(0), proofTokens, signal);
-    if (record.error !== undefined) {
-      throw new LlmbenchError("SERVER_NO_COMPLETION", `a completion failed: ${record.error.message}`);
-    }
+    return (await this.ask(url, prompts(0), proofTokens, signal)).error;
   }
 
   /** Sends one request outside a measurement. Never rejects because of the server: see `error` of the record. */

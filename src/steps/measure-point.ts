@@ -1,8 +1,7 @@
 import type { PointPlan } from "../config/plan.ts";
-import { LlmbenchError } from "../error.ts";
 import { startClock } from "../load/clock.ts";
 import { measure } from "../load/generator.ts";
-import type { MeasurementOutcome, Progress } from "../load/measurement.ts";
+import type { MeasurementOutcome, Progress, Recorder } from "../load/measurement.ts";
 import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
@@ -10,6 +9,7 @@ import type { MeasurementSummary } from "../results/schema/summary.ts";
 import { summarise } from "../results/summary.ts";
 import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";
+import { checkServer } from "./check-server.ts";
 import type { StepContext } from "./context.ts";
 import { expectedE2eMs, type RequestEstimate } from "./estimate.ts";
 import { requestsOf } from "./request-plan.ts";
@@ -25,7 +25,10 @@ export interface MeasurePointInput {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** One measurement: records, then its summary, which says that it is whole. An interrupted one is judged so. */
+/**
+ * One measurement: records, then its summary, which says that it is whole. An interrupted one is judged so; one whose
+ * server is gone gets none. Throws SERVER_DIED, SERVER_SILENT, RECORD_WRITE.
+ */
 export async function measurePoint(
   context: StepContext,
   input: MeasurePointInput,
@@ -60,7 +63,10 @@ export async function measurePoint(
     dialect: { name: dialect.name, endTokenCounted: dialect.endTokenCounted },
     ...(simulated ? { simulated: true } : {}),
   };
-  const writer = await openRecordWriter(paths.records, header);
+  const writer = await openRecordWriter(paths.records, header).catch(async (error: unknown) => {
+    await transport.close();
+    throw error;
+  });
   const startedAt = new Date().toISOString();
   let outcome: MeasurementOutcome;
   try {
@@ -78,7 +84,7 @@ export async function measurePoint(
       timeoutMs: session.cell.request.timeoutSeconds * 1000,
       ...(e2eMs === undefined ? {} : { expectedE2eMs: e2eMs }),
       signal: AbortSignal.any([context.signal, diskTrouble.signal]),
-      recorder: writer,
+      recorder: masked(writer, context.mask),
       onProgress: input.onProgress,
       giveUpAfterFailures: Math.max(5, point.load.concurrency ?? 0),
     });
@@ -90,20 +96,7 @@ export async function measurePoint(
     await transport.close();
   }
 
-  const state = await backend.inspect(spec);
-  if (outcome.stopped === "failures" && !state.running) {
-    throw new LlmbenchError(
-      "SERVER_DIED",
-      `${session.cell.id}: the server died while ${point.id} was measured`,
-      {
-        hint: `read the server's log; what was measured before is kept: llmbench run --resume ${run.id}`,
-        details: [
-          ...(state.reason === undefined ? [] : [state.reason]),
-          ...(await backend.logs(spec, 10)).map((line) => `| ${line}`),
-        ],
-      },
-    );
-  }
+  const state = await checkServer(context, session, { server, point: point.id, outcome });
   const othersAfter = await session.otherServers(server.url);
   const summary = await summarise(header, () => recordsOf(paths.records), {
     simulated,
@@ -136,6 +129,18 @@ export async function measurePoint(
   });
   await run.finishMeasurement(summary);
   return summary;
+}
+
+/** A server may repeat a key in its refusal; what it says is kept without it. */
+function masked(recorder: Recorder, mask: (text: string) => string): Recorder {
+  return {
+    write: (record) =>
+      recorder.write(
+        record.error === undefined
+          ? record
+          : { ...record, error: { ...record.error, message: mask(record.error.message) } },
+      ),
+  };
 }
 
 async function* recordsOf(path: string) {

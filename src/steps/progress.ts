@@ -44,5 +44,4 @@ export type ProgressEvent =
       readonly cell: string;
       readonly status: "done" | "failed" | "interrupted";
       readonly seconds: number;
-      readonly message?: string;
     };

@@ -39,7 +39,7 @@ export async function warmUp(
   for (let i = 0; i < cell.warmupRequests; i += 1) {
     context.progress({ kind: "note", cell: cell.id, text: `request ${i + 1} of ${cell.warmupRequests}` });
     const record = await session.ask(server.url, prompts(i), outputTokens, context.signal);
-    if (context.signal.aborted) throw interruptedError();
+    if (context.signal.aborted) throw interruptedError(context.run);
     if (record.error !== undefined) {
       throw new LlmbenchError(
         "WARMUP_FAILED",

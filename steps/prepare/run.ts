@@ -1,16 +1,32 @@
 import { ExitStatus, LlmbenchError } from "../../src/error.ts";
+import { checkCommand } from "../../src/servers/start.ts";
+import { interruptedError } from "../../src/steps/interrupted.ts";
 import { defineStep } from "../../src/steps/step.ts";
+import { storedError } from "../../src/steps/stored-error.ts";
 import { prepare } from "./contract.ts";
 
-/** Finds or installs every engine and model before the first server starts: what is missing is said at once. */
+/**
+ * Finds or installs every engine and model before the first server starts: what is missing is said at once, and each
+ * cell that lacks something has it in its status.
+ */
 export default defineStep(prepare, async (_input, context) => {
   const findings: LlmbenchError[] = [];
   for (const cell of context.plan.cells) {
     try {
-      await context.session(cell.id).resolve();
+      const { spec, standing } = await context.session(cell.id).resolve();
+      if (standing === undefined) checkCommand(spec);
     } catch (error) {
+      if (context.signal.aborted) throw interruptedError(context.run);
       if (!(error instanceof LlmbenchError)) throw error;
       findings.push(error);
+      await context.run.writeStatus({
+        schemaVersion: 1,
+        cell: cell.id,
+        status: "failed",
+        step: "prepare",
+        error: storedError(error, context.mask),
+        updatedAt: new Date().toISOString(),
+      });
     }
   }
   const messages = [...new Map(findings.map((finding) => [finding.message, finding])).values()];

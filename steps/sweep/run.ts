@@ -87,7 +87,7 @@ class Sweeping {
       if (kept === undefined) this.measured += 1;
       done.push(summary);
       this.summaries.push(summary);
-      if (this.#context.signal.aborted) throw interruptedError();
+      if (this.#context.signal.aborted) throw interruptedError(run);
     }
     return done;
   }
@@ -96,7 +96,7 @@ class Sweeping {
     const { point, repetition } = tasks[index] as Task;
     const { progress, plan, signal } = this.#context;
     const cell = this.#session.cell.id;
-    if (signal.aborted) throw interruptedError();
+    if (signal.aborted) throw interruptedError(this.#context.run);
     const planned = point.load.requests ?? 0;
     progress({
       kind: "point",
@@ -130,6 +130,10 @@ class Sweeping {
         });
       },
     });
+    if (signal.aborted) {
+      progress({ kind: "note", cell, text: `${point.id} #${repetition}: interrupted` });
+      return summary;
+    }
     const rate = headlineRate(summary.metrics);
     this.#timeLeft.saw(point.load, rate ?? 0);
     progress({

@@ -21,6 +21,7 @@ const seen: Observations = {
   withoutUsage: 0,
   firstChunkAssumed: 0,
   cachedShare: null,
+  commonFailure: null,
 };
 const circumstances: Circumstances = {
   simulated: false,

@@ -1,0 +1,78 @@
+import { LlmbenchError } from "../error.ts";
+import type { MeasurementOutcome } from "../load/measurement.ts";
+import type { RequestRecord } from "../load/record.ts";
+import type { ServerState } from "../servers/server.ts";
+import type { CellSession } from "./cell-session.ts";
+import type { StepContext } from "./context.ts";
+import { interruptedError, resumeCommand } from "./interrupted.ts";
+import type { ServerRef } from "./server-ref.ts";
+
+type Failure = NonNullable<RequestRecord["error"]>;
+
+/** An answer of the server, if not the one asked for: it is there, and busy or of another mind. */
+const answers: ReadonlySet<Failure["kind"]> = new Set(["http", "stream"]);
+
+/**
+ * Where requests of a measurement failed: looks whether the server is still there and answers one more. Throws
+ * SERVER_DIED or SERVER_SILENT when not, since every further point would fail as well; the measurement is then not
+ * finished.
+ */
+export async function checkServer(
+  context: StepContext,
+  session: CellSession,
+  measured: { readonly server: ServerRef; readonly point: string; readonly outcome: MeasurementOutcome },
+): Promise<ServerState> {
+  const { server, point, outcome } = measured;
+  const inspect = async () =>
+    (await session.backend()).inspect({ runId: context.run.id, cellId: server.cell });
+  const state = await inspect();
+  const { failed, timedOut, ok } = outcome.requests;
+  if (context.signal.aborted || failed + timedOut === 0) return state;
+  if (!state.running) throw await diedError(context, session, point, state);
+  const failure = await session.prove(server.url, context.signal);
+  if (context.signal.aborted) throw interruptedError(context.run);
+  if (failure === undefined || answers.has(failure.kind)) return state;
+  // Its end may be seen a moment after its connections broke.
+  const now = await inspect();
+  if (!now.running) throw await diedError(context, session, point, now);
+  throw new LlmbenchError(
+    "SERVER_SILENT",
+    `${server.cell}: the server runs but no longer answers as it should: ${failure.message}. Of the requests of ${point}, ${failed + timedOut} failed and ${ok} did not.`,
+    {
+      hint: `${isStanding(session) ? "" : `See its log: ${session.logPath(server.deployment)}. `}${goOn(context)}`,
+      details: await lastLines(context, session),
+    },
+  );
+}
+
+async function diedError(
+  context: StepContext,
+  session: CellSession,
+  point: string,
+  { reason, hint }: ServerState,
+): Promise<LlmbenchError> {
+  const [how = "is gone"] = reason?.split("\n") ?? [];
+  return new LlmbenchError(
+    "SERVER_DIED",
+    isStanding(session)
+      ? `${session.cell.id}: the server went away while ${point} was measured: ${how}`
+      : `${session.cell.id}: the server ${how} while ${point} was measured.`,
+    {
+      hint: `${hint === undefined ? "" : `${hint}. `}${goOn(context)}`,
+      details: await lastLines(context, session),
+    },
+  );
+}
+
+async function lastLines(context: StepContext, session: CellSession): Promise<string[]> {
+  const lines = await (await session.backend()).logs({ runId: context.run.id, cellId: session.cell.id }, 10);
+  return lines.map((line) => `| ${line}`);
+}
+
+function isStanding(session: CellSession): boolean {
+  return session.cell.server.kind === "standing";
+}
+
+function goOn({ run }: StepContext): string {
+  return `What was measured before is kept; this goes on from there: ${resumeCommand(run)}`;
+}
