@@ -284,6 +284,21 @@ export class Playground {
   }
 }
 
+/** Kills an llmbench in the middle of the second point; its server lives on, and this is its process. */
+export async function killInTheMiddle(here: Playground): Promise<number> {
+  here.configure();
+  here.behave({ rules: [{ when: { from: 4 }, effects: { hang: { afterChunk: 2 } } }] });
+  const llmbench = here.start(["run", "config.yaml", "--id", "r"]);
+  await llmbench.says(/a-c1-out4 #1: /);
+  llmbench.process.kill("SIGKILL");
+  expect((await llmbench.ended).status).toBe("SIGKILL");
+  const [left, ...others] = here.registered();
+  expect(others).toEqual([]);
+  const pid = left?.entry.process.pid ?? 0;
+  expect(here.processes()).toEqual([pid]);
+  return pid;
+}
+
 /** A run that failed says why, once, where, and what to do. */
 export function expectFailure(run: Ended, code: string, says: RegExp): void {
   expect(run).toMatchObject({ status: 1 });

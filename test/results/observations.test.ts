@@ -102,6 +102,18 @@ describe("the work done", () => {
     expect(seen).toMatchObject({ answers: 5, withoutUsage: 1, firstChunkAssumed: 1 });
   });
 
+  it("has what most of the failed requests failed of, time-outs and cancellations left out", async () => {
+    const seen = await observed(closed(1), [
+      { sent: 0, error: "http" },
+      { sent: 100, error: "reset" },
+      { sent: 200, error: "reset" },
+      ...[300, 400, 500].map((sent) => ({ sent, error: "timeout" as const })),
+      ...[600, 700, 800].map((sent) => ({ sent, error: "cancelled" as const })),
+    ]);
+    expect(seen.commonFailure).toBe("reset");
+    expect((await observed(closed(1), [{ sent: 0, reads: [10] }])).commonFailure).toBeNull();
+  });
+
   it("has the cached share of prompt tokens of answers that say it", async () => {
     const seen = await observed(closed(1), [
       { sent: 0, reads: [10], tokens: { prompt: 100, cached: 0, output: 1 } },

@@ -180,6 +180,15 @@ describe("failed requests", () => {
     expect(inWords(judge({ requests: counts }))).toBe(expected);
   });
 
+  it("are told by what most of them failed of, cut to a line", () => {
+    const text = (commonFailure: string) =>
+      judge({ requests: { ok: 90, failed: 10 }, seen: { commonFailure } }).reasons[0]?.text;
+    expect(text("not an answer of this API:\n <html>")).toMatch(
+      /The most frequent error: not an answer of this API: <html>$/,
+    );
+    expect(text("x".repeat(500))).toMatch(/ x{159}…$/);
+  });
+
   it("are counted in the sentence, and time-outs named", () => {
     expect(judge({ requests: { ok: 90, failed: 4, timedOut: 6 } }).reasons[0]?.text).toBe(
       "10 of 100 requests failed (10 %); 6 of them timed out. The limit is 5 %.",
@@ -249,6 +258,11 @@ describe("circumstances", () => {
       "invalid, instance-changed invalid",
     );
     expect(inWords(judge({ circumstances: { interrupted: true } }))).toBe("suspect, interrupted suspect");
+    // Of a part nobody can say whether its load was held.
+    const idle = { rateShortfall: 0.5, clientRateShortfall: 0.5 };
+    expect(inWords(judge({ seen: idle, circumstances: { interrupted: true } }))).toBe(
+      "suspect, interrupted suspect",
+    );
     const noted = judge({ circumstances: { simulated: true, clientBesideServer: true } });
     expect(noted.status).toBe("valid");
     expect(noted.notes.map(({ code }) => code)).toEqual(["simulated", "client-beside-server"]);

@@ -114,6 +114,14 @@ describe("the simulator's process", () => {
     expect(child.stderr()).toMatch(/simulated vllm: CUDA out of memory\n$/);
   });
 
+  it("stays, and is never reached, when it never gets ready", async () => {
+    const child = simulate({ process: { neverReady: true } });
+    const port = await child.port();
+    await expect(RawConnection.open(port)).rejects.toThrow("ECONNREFUSED");
+    child.process.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
+  });
+
   it("dies in the middle of a stream after so many chunks", async () => {
     const child = simulate({
       process: { exit: { afterChunks: 7, status: 139, message: "Segmentation fault" } },
