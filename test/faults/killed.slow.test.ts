@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { isAlive, readProcess } from "../../src/servers/process-table.ts";
-import { killInTheMiddle, makeBundle, Playground } from "./playground.ts";
+import { expectResumable, expectTidy, killInTheMiddle, makeBundle, Playground } from "./playground.ts";
 
 /** More of what a killed llmbench leaves, and of two at once: see killed.test.ts. */
 
@@ -30,7 +30,7 @@ function startStranger(): ChildProcess {
 
 test("after SIGKILL, the next start ends the server and says so", async () => {
   await killInTheMiddle(here);
-  const resumed = await here.expectResumable({ status: "incomplete" });
+  const resumed = await expectResumable(here, { status: "incomplete" });
   expect(resumed.stderr).toMatch(/^ended the server of faulty--tiny that run r left\n/m);
 });
 
@@ -48,9 +48,9 @@ test("a foreign process that has the id of the killed server by now is left alon
   writeFileSync(path, JSON.stringify(reused));
   expect((await here.llmbench("clean")).stdout).toBe("nothing is left of earlier runs\n");
   expect(isAlive(identity)).toBe(true);
-  here.expectTidy();
+  expectTidy(here);
   writeFileSync(path, JSON.stringify(reused));
-  await here.expectResumable({ status: "incomplete" });
+  await expectResumable(here, { status: "incomplete" });
   expect(isAlive(identity)).toBe(true);
   stranger.kill("SIGKILL");
   await once(stranger, "exit");
@@ -62,5 +62,5 @@ test("two runs at once keep to their own servers", async () => {
   const runs = await Promise.all(ids.map((id) => here.llmbench("run", "config.yaml", "--id", id)));
   expect(runs.map(({ status }) => status)).toEqual([0, 0]);
   for (const id of ids) expect(Object.keys(here.measured(id))).toHaveLength(2);
-  here.expectTidy();
+  expectTidy(here);
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { killInTheMiddle, makeBundle, Playground } from "./playground.ts";
+import { expectResumable, expectTidy, killInTheMiddle, makeBundle, Playground } from "./playground.ts";
 
 /** llmbench itself is killed, and what others find of it. */
 
@@ -25,10 +25,10 @@ test("after SIGKILL, clean ends the server, once; what was measured is kept", as
     stdout: `ended the server of faulty--tiny, run r (process ${pid})\n`,
     stderr: "",
   });
-  here.expectTidy();
+  expectTidy(here);
   expect((await here.llmbench("clean")).stdout).toBe("nothing is left of earlier runs\n");
   expect(Object.keys(here.measured())).toEqual(["a-c1-out4"]);
-  await here.expectResumable({ status: "incomplete" });
+  await expectResumable(here, { status: "incomplete" });
 });
 
 test("two at once: the second is told who writes to the run, and the first goes on undisturbed", async () => {
@@ -54,5 +54,5 @@ test("two at once: the second is told who writes to the run, and the first goes 
   expect(clean.stdout).toBe("nothing is left of earlier runs\n");
   expect((await first.ended).status).toBe(0);
   expect(Object.keys(here.measured())).toHaveLength(2);
-  here.expectTidy();
+  expectTidy(here);
 });

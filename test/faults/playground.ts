@@ -181,10 +181,11 @@ export class Playground {
     return { process: child, says, ended } satisfies Llmbench;
   }
 
-  /** Runs llmbench to its end. No word of it may be a stack or a warning of Node's. */
+  /** Runs llmbench to its end. Throws when a word of it is a stack or a warning of Node's. */
   async llmbench(...args: readonly string[]): Promise<Ended> {
     const ended = await this.start(args).ended;
-    expect(ended.stderr + ended.stdout).not.toMatch(/^\s+at |Warning:|INTERNAL|Closing file descriptor/m);
+    const unfit = /^\s+at |Warning:|INTERNAL|Closing file descriptor/m;
+    if (unfit.test(ended.stderr + ended.stdout)) throw new Error(`not for a person:\n${ended.stderr}`);
     return ended;
   }
 
@@ -211,13 +212,6 @@ export class Playground {
     });
   }
 
-  /** Nothing of ours runs, is written down as running, or was left open. */
-  expectTidy(): void {
-    expect(this.processes()).toEqual([]);
-    expect(this.registered()).toEqual([]);
-    expect(this.openFiles()).toEqual([]);
-  }
-
   /** Files of this folder that an llmbench had open when it ended (Linux). */
   openFiles(): string[] {
     const path = this.#path("open-files");
@@ -236,38 +230,6 @@ export class Playground {
     );
   }
 
-  /**
-   * What a user does after a fault: looks at what there is, then goes on. What was measured before is shown, and is
-   * the same afterwards; the run is whole.
-   */
-  async expectResumable(shown: {
-    readonly status: string;
-    readonly says?: RegExp;
-    /** Points that are there and have to be measured again. */
-    readonly again?: readonly string[];
-  }): Promise<Ended> {
-    const before = this.measured();
-    for (const point of shown.again ?? []) delete before[point];
-    const [list, show] = await Promise.all([this.llmbench("list"), this.llmbench("show", "r")]);
-    expect([list.status, show.status]).toEqual([0, 0]);
-    expect(list.stdout).toMatch(new RegExp(`^r +\\S+ \\S+ +${shown.status} `, "m"));
-    expect(show.stdout).toMatch(new RegExp(`^r · ${shown.status}`));
-    for (const point of Object.keys(before)) {
-      const tokens = /out(\d+)$/.exec(point)?.[1];
-      expect(show.stdout).toContain(`concurrency 1, ${tokens} tokens out`);
-    }
-    if (shown.says !== undefined) expect(unwrapped(show.stdout)).toMatch(shown.says);
-
-    this.behave({});
-    const resumed = await this.llmbench("run", "--resume", "r");
-    expect(resumed).toMatchObject({ status: 0 });
-    expect(this.measured()).toMatchObject(before);
-    expect(Object.keys(this.measured()).sort()).toEqual(["a-c1-out4", "a-c1-out8"]);
-    expect(resumed.stdout).toMatch(/^\s*r · done/);
-    this.expectTidy();
-    return resumed;
-  }
-
   async remove(): Promise<void> {
     for (const child of this.#children) child.kill("SIGKILL");
     for (const pid of this.processes()) process.kill(pid, "SIGKILL");
@@ -282,6 +244,48 @@ export class Playground {
   #path(name: string): string {
     return join(this.folder, name);
   }
+}
+
+/** Nothing of ours runs, is written down as running, or was left open. */
+export function expectTidy(here: Playground): void {
+  expect(here.processes()).toEqual([]);
+  expect(here.registered()).toEqual([]);
+  expect(here.openFiles()).toEqual([]);
+}
+
+/**
+ * What a user does after a fault: looks at what there is, then goes on. What was measured before is shown, and is
+ * the same afterwards; the run is whole.
+ */
+export async function expectResumable(
+  here: Playground,
+  shown: {
+    readonly status: string;
+    readonly says?: RegExp;
+    /** Points that are there and have to be measured again. */
+    readonly again?: readonly string[];
+  },
+): Promise<Ended> {
+  const before = here.measured();
+  for (const point of shown.again ?? []) delete before[point];
+  const [list, show] = await Promise.all([here.llmbench("list"), here.llmbench("show", "r")]);
+  expect([list.status, show.status]).toEqual([0, 0]);
+  expect(list.stdout).toMatch(new RegExp(`^r +\\S+ \\S+ +${shown.status} `, "m"));
+  expect(show.stdout).toMatch(new RegExp(`^r · ${shown.status}`));
+  for (const point of Object.keys(before)) {
+    const tokens = /out(\d+)$/.exec(point)?.[1];
+    expect(show.stdout).toContain(`concurrency 1, ${tokens} tokens out`);
+  }
+  if (shown.says !== undefined) expect(unwrapped(show.stdout)).toMatch(shown.says);
+
+  here.behave({});
+  const resumed = await here.llmbench("run", "--resume", "r");
+  expect(resumed).toMatchObject({ status: 0 });
+  expect(here.measured()).toMatchObject(before);
+  expect(Object.keys(here.measured()).sort()).toEqual(["a-c1-out4", "a-c1-out8"]);
+  expect(resumed.stdout).toMatch(/^\s*r · done/);
+  expectTidy(here);
+  return resumed;
 }
 
 /** Kills an llmbench in the middle of the second point; its server lives on, and this is its process. */

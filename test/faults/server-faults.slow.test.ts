@@ -2,7 +2,14 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { expectFailure, makeBundle, Playground, unwrapped } from "./playground.ts";
+import {
+  expectFailure,
+  expectResumable,
+  expectTidy,
+  makeBundle,
+  Playground,
+  unwrapped,
+} from "./playground.ts";
 
 /** Faults of an engine that take their time, or that are a variation of those in server-faults.test.ts. */
 
@@ -35,7 +42,7 @@ test("all that is missing is said at once", async () => {
     /vLLM was not found on this machine\. \(ENGINE_NOT_INSTALLED\)\n {4}what to do: .*venv/,
   );
   expect(run.stderr).toMatch(/no-venv is not a virtual environment\. \(ENGINE_NO_VENV\)\n {4}what to do: /);
-  here.expectTidy();
+  expectTidy(here);
   const { stdout } = await here.llmbench("show", "r");
   expect(unwrapped(stdout)).toMatch(/vllm failed: vllm: vLLM was not found.*other failed: other: .*no-venv/);
 });
@@ -51,9 +58,9 @@ test("a port that another program keeps fails the server, not that program; free
     /^error: faulty--tiny: the server could not have its port: another program has it\.\n[^]*EADDRINUSE[^]*^what to do: .*\{port\}.*server\.log$/m,
   );
   expect(server.listening).toBe(true);
-  here.expectTidy();
+  expectTidy(here);
   here.insistOnPort(undefined);
-  await here.expectResumable({ status: "failed", says: /SERVER_PORT_TAKEN/ });
+  await expectResumable(here, { status: "failed", says: /SERVER_PORT_TAKEN/ });
 });
 
 test("a port that is taken in between costs a start, no more", async () => {
@@ -62,7 +69,7 @@ test("a port that is taken in between costs a start, no more", async () => {
   here.insistOnPort(port, "once");
   expect(await here.run()).toMatchObject({ status: 0 });
   expect(Object.keys(here.measured())).toHaveLength(2);
-  here.expectTidy();
+  expectTidy(here);
 });
 
 test("a server that listens on a port of its own choice is told so", async () => {
@@ -77,7 +84,7 @@ test("a server that listens on a port of its own choice is told so", async () =>
       ? new RegExp(`^what to do: It was given port \\d+ and listens on ${port}: write \\{port\\}`, "m")
       : /^what to do: /m,
   );
-  here.expectTidy();
+  expectTidy(here);
 });
 
 test("a server that never gets ready fails after its time, with what was waited for", async () => {
@@ -88,8 +95,8 @@ test("a server that never gets ready fails after its time, with what was waited 
     "SERVER_NOT_READY",
     /^error: faulty--tiny: the server was not ready after 2 s: still waiting for .*\.\n[^]*^what to do: .*startTimeout/m,
   );
-  here.expectTidy();
-  await here.expectResumable({ status: "failed", says: /not ready after 2 s/ });
+  expectTidy(here);
+  await expectResumable(here, { status: "failed", says: /not ready after 2 s/ });
 });
 
 test("a server that hangs in the middle of a point ends the cell after its time; what was measured is kept", async () => {
@@ -102,8 +109,8 @@ test("a server that hangs in the middle of a point ends the cell after its time;
     /^error: faulty--tiny: the server runs but no longer answers as it should: no whole answer within the time limit\. Of the requests of a-c1-out8, 1 failed and 1 did not\.\n/m,
   );
   expect(Object.keys(here.measured())).toEqual(["a-c1-out4"]);
-  here.expectTidy();
-  await here.expectResumable({ status: "failed", says: /no longer answers as it should/ });
+  expectTidy(here);
+  await expectResumable(here, { status: "failed", says: /no longer answers as it should/ });
 });
 
 test("a server that answers garbage from some point on ends the cell with what came; what was measured is kept", async () => {
@@ -116,8 +123,8 @@ test("a server that answers garbage from some point on ends the cell with what c
     /^error: faulty--tiny: the server runs but no longer answers as it should: not an answer of this API: .*\. Of the requests of a-c1-out8, 2 failed and 0 did not\.\n/m,
   );
   expect(Object.keys(here.measured())).toEqual(["a-c1-out4"]);
-  here.expectTidy();
-  await here.expectResumable({ status: "failed", says: /no longer answers as it should/ });
+  expectTidy(here);
+  await expectResumable(here, { status: "failed", says: /no longer answers as it should/ });
 });
 
 test("a server that answers garbage now and then is measured, and the verdict names the garbage", async () => {
@@ -128,6 +135,6 @@ test("a server that answers garbage now and then is measured, and the verdict na
   expect(run.stderr).toMatch(
     /a-c1-out8 #1 invalid: .*1 of 2 requests failed: 50 % .*not an answer of this API/,
   );
-  here.expectTidy();
-  await here.expectResumable({ status: "done", says: /1 of 2 requests failed/, again: ["a-c1-out8"] });
+  expectTidy(here);
+  await expectResumable(here, { status: "done", says: /1 of 2 requests failed/, again: ["a-c1-out8"] });
 });

@@ -1,7 +1,14 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectFailure, makeBundle, Playground, unwrapped } from "./playground.ts";
+import {
+  expectFailure,
+  expectResumable,
+  expectTidy,
+  makeBundle,
+  Playground,
+  unwrapped,
+} from "./playground.ts";
 
 /** What goes wrong with an engine, as a user meets it: message, exit status, nothing left, what is kept, going on. */
 
@@ -25,9 +32,9 @@ test("an engine that is not installed is named before anything starts; installed
     /^error: faulty--tiny: the command "my-engine" was not found\.\nwhat to do: .*process\.command/m,
   );
   expect(run.stderr).not.toContain("deploy");
-  here.expectTidy();
+  expectTidy(here);
   symlinkSync("sh", join(here.folder, "bin", "my-engine"));
-  await here.expectResumable({
+  await expectResumable(here, {
     status: "failed",
     says: /"my-engine" was not found\. \(SERVER_COMMAND_NOT_FOUND\)/,
   });
@@ -42,10 +49,10 @@ test("a wrong model path is named before anything starts; put right, the run goe
     "MODEL_NOT_FOUND",
     new RegExp(`^error: There is no model at ${model}\nwhat to do: .*path`, "m"),
   );
-  here.expectTidy();
+  expectTidy(here);
   mkdirSync(model);
   writeFileSync(join(model, "config.json"), "{}");
-  await here.expectResumable({ status: "failed", says: /There is no model at / });
+  await expectResumable(here, { status: "failed", says: /There is no model at / });
 });
 
 test("a server that dies while it loads fails at once, with its last words and what they mean", async () => {
@@ -57,7 +64,7 @@ test("a server that dies while it loads fails at once, with its last words and w
     "SERVER_EXITED",
     /^error: faulty--tiny: the server exited with status 3 after \S+ s, before it was ready\.\n[^]*CUDA out of memory\nwhat to do: The GPU has too little free memory.* Log: .*server\.log\n/m,
   );
-  here.expectTidy();
+  expectTidy(here);
   here.configure();
   const show = await here.llmbench("show", "r");
   expect(unwrapped(show.stdout)).toMatch(/Nothing was measured: faulty--tiny failed \(SERVER_EXITED\)/);
@@ -74,8 +81,8 @@ test("a server that dies in the middle of a point ends the cell with its reason;
     /^error: faulty--tiny: the server exited with status 139 while a-c1-out8 was measured\.\n[^]*Segmentation fault\nwhat to do: .*llmbench run --resume runs\/r\n/m,
   );
   expect(Object.keys(here.measured())).toEqual(["a-c1-out4"]);
-  here.expectTidy();
-  await here.expectResumable({
+  expectTidy(here);
+  await expectResumable(here, {
     status: "failed",
     says: /exited with status 139 while a-c1-out8 was measured/,
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { makeBundle, Playground } from "./playground.ts";
+import { expectResumable, expectTidy, makeBundle, Playground } from "./playground.ts";
 
 /** What stops llmbench itself while it measures. */
 
@@ -35,8 +35,8 @@ test("SIGTERM: what is in flight is cancelled, the server taken down, the report
   );
   expect(stdout).toMatch(/concurrency 1, 4 tokens out[^]*Report: .*runs\/r\/report\/index\.html\n$/);
   expect(readFileSync(join(here.folder, "runs/r/report/index.html"), "utf8")).toContain("</html>");
-  here.expectTidy();
-  await here.expectResumable({ status: "interrupted", again: ["a-c1-out8"] });
+  expectTidy(here);
+  await expectResumable(here, { status: "interrupted", again: ["a-c1-out8"] });
 });
 
 test("Ctrl-C twice: at once, although the server will not stop", async () => {
@@ -51,6 +51,6 @@ test("Ctrl-C twice: at once, although the server will not stop", async () => {
   await llmbench.says(/: teardown/);
   llmbench.process.kill("SIGINT");
   expect((await llmbench.ended).status).toBe(130);
-  here.expectTidy();
-  await here.expectResumable({ status: "incomplete", again: ["a-c1-out8"] });
+  expectTidy(here);
+  await expectResumable(here, { status: "incomplete", again: ["a-c1-out8"] });
 });
