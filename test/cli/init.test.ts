@@ -26,6 +26,25 @@ it("A new config names a schema that an editor finds from where the config lies"
   expect(await llmbench(["validate", "deep/er/my.yaml"], { cwd: folder })).toMatchObject({ status: 0 });
 });
 
+it("A new config for a cluster is checked here, and is for the cluster to run", async () => {
+  const cwd = join(folder, "deep");
+  expect(await llmbench(["init", "--cluster", "c.yaml"], { cwd })).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("llmbench build c.yaml"),
+  });
+  expect(await llmbench(["validate", "c.yaml"], { cwd })).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("on the cluster in namespace llm-bench"),
+  });
+  expect(await llmbench(["run", "c.yaml"], { cwd })).toMatchObject({
+    status: 2,
+    stdout: "",
+    stderr: expect.stringMatching(
+      /c\.yaml runs on a cluster \(namespace llm-bench\), not here\.[^]*llmbench build c\.yaml[^]*CONFIG_FOR_CLUSTER/,
+    ),
+  });
+});
+
 it("A config on standard output is taken for one of the folder it is printed in", async () => {
   const { stdout } = await llmbench(["init"], { cwd: join(folder, "deep") });
   const path = resolve(folder, "deep", schemaOf(stdout) ?? "nothing");
