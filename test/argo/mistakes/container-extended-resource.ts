@@ -1,0 +1,11 @@
+// A GPU without its domain
+import { container } from "../../../src/argo/index.ts";
+
+container("build", {}, (c) =>
+  c.run({
+    image: "node:24",
+    command: ["make"],
+    // @ts-expect-error
+    resources: { limits: { gpu: 1 } },
+  }),
+);

@@ -1,0 +1,11 @@
+// An amount that Kubernetes cannot read
+import { container } from "../../../src/argo/index.ts";
+
+container("build", {}, (c) =>
+  c.run({
+    image: "node:24",
+    command: ["make"],
+    // @ts-expect-error
+    resources: { limits: { memory: "1 Gig" } },
+  }),
+);
