@@ -1,5 +1,5 @@
 import { DefinitionError } from "./error.ts";
-import type { In, Scalar } from "./place.ts";
+import type { Scalar } from "./place.ts";
 
 declare const holds: unique symbol;
 declare const usableIn: unique symbol;
@@ -64,7 +64,6 @@ export class Reference {
     throw new DefinitionError(
       "ARGO_VALUE_AS_STRING",
       `${this.argo} is known only when the workflow runs, so it cannot become a string here.`,
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the hint shows code
       "Write text`… ${value} …` instead of `… ${value} …`, or pass the value itself.",
     );
   }
@@ -132,5 +131,3 @@ export function checkOwner(reference: Reference, owner: Owner): void {
     `Give "${owner.template}" an input of its own and pass the value where the template is used.`,
   );
 }
-
-export type { In };

@@ -191,5 +191,3 @@ const freeze = <I extends Inputs, Kind extends ArgoObject>(
   templates: readonly AnyTemplate[],
   site: Site,
 ): Manifest<I, Kind> => Object.freeze({ object, inputs, templates, site });
-
-export type { Metadata };

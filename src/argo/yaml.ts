@@ -1,5 +1,4 @@
 import { Document, Scalar, visit } from "yaml";
-import type { Manifest } from "./workflow.ts";
 
 /**
  * The manifests as YAML, one document each. The same definition gives the same bytes. YAML 1.1 readers (Kubernetes',
@@ -16,24 +15,29 @@ function writeDocument(object: unknown): string {
     version: "1.2",
   });
   visit(document, {
-    Scalar(_key, scalar) {
+    Scalar(key, scalar) {
       if (typeof scalar.value !== "string") return;
-      if (isLongText(scalar.value)) scalar.type = Scalar.BLOCK_LITERAL;
-      else if (misread(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
+      if (key !== "key" && isBlock(scalar.value)) scalar.type = Scalar.BLOCK_LITERAL;
+      else if (isMisread(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
     },
   });
-  return document.toString({ lineWidth: 0, indentSeq: false });
+  // What stands in quotes may be escaped, and everything unprintable stands in quotes.
+  return document.toString({ lineWidth: 0, indentSeq: false }).replaceAll(unprintable, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
-/** Text of several lines that a block can hold as it is. */
-const isLongText = (text: string): boolean =>
-  text.includes("\n") && /^[\t\n\x20-\x7e\xa0-\ud7ff]*$/.test(text) && !/^\s|[ \t]\n|[ \t]$/.test(text);
+const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
-/** What some YAML reader takes for something else than text, beyond what `compat` knows. */
-const misread = (text: string): boolean =>
-  /^[-+]?[\d.]/.test(text) ||
-  /^(?:y|n|yes|no|on|off|true|false|null|~|=|<<)$/i.test(text) ||
-  /[\u0085\u2028\u2029\ufeff]/.test(text);
+/** Text of several lines that a block can hold as it is. */
+const isBlock = (text: string): boolean =>
+  text.includes("\n") && /^[\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff]*$/.test(text) && !/^\s| \n| $/.test(text);
+
+/** What some YAML reader takes for a number, a date, a truth value or a break, beyond what `compat` knows. */
+const isMisread = (text: string): boolean =>
+  /^[-+]?\.?\d[\da-f\sxobptz_.:+-]*$/i.test(text) ||
+  /^(?:y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?\.?(?:inf|nan)(?:inity)?)$/i.test(text) ||
+  /[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff]/.test(text);
 
 /** The order in which a person reads an object; fields that are not named here follow by the alphabet. */
 const readingOrder = `
@@ -60,5 +64,3 @@ function inReadingOrder(value: unknown): unknown {
   entries.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, each]) => [key, inReadingOrder(each)]));
 }
-
-export type { Manifest };

@@ -90,9 +90,9 @@ beforeAll(async () => {
 
 describe("the compiler", () => {
   it("has nothing to say about what the mistakes are made with", () => {
-    expect([...now.keys(), ...before.keys()].filter((file) => !mistakes.some((each) => each.file === file))).toEqual(
-      [],
-    );
+    expect(
+      [...now.keys(), ...before.keys()].filter((file) => !mistakes.some((each) => each.file === file)),
+    ).toEqual([]);
   });
 
   it.each(mistakes)("catches, in TypeScript 7.0 and 5.9: $title", ({ file, wrongLines }) => {
