@@ -9,13 +9,7 @@ import type { Inputs, Outputs } from "./declare.ts";
 import { applyPatch, type Patch } from "./patch.ts";
 import { callerSite, type Site } from "./site.ts";
 import { type AnyTemplate, asText, type Template } from "./template.ts";
-import {
-  type ExitFits,
-  type Metadata,
-  type SpecOptions,
-  writeMetadata,
-  writeSpec,
-} from "./workflow-options.ts";
+import { type ExitFits, type SpecOptions, writeMetadata, writeSpec } from "./workflow-options.ts";
 
 /** One object for the cluster. `object` is plain data in Argo's words; `I` are the arguments that a run takes. */
 export interface Manifest<out I extends Inputs = Inputs, out Kind extends ArgoObject = ArgoObject> {
