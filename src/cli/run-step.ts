@@ -1,40 +1,122 @@
+import { readFile } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { pino } from "pino";
+import { Plan } from "../config/plan.ts";
 import { resolveSecrets } from "../config/secrets.ts";
+import { asLlmbenchError, ExitStatus, LlmbenchError } from "../error.ts";
 import { createMasker } from "../mask.ts";
-import { openRun } from "../results/run-folder.ts";
+import { openRun, type RunFolder } from "../results/run-folder.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { createContext } from "../steps/create-context.ts";
+import type { ProgressEvent } from "../steps/progress.ts";
+import { startRun } from "./execute-run.ts";
 import { watchInterrupts } from "./interrupt.ts";
+import { printError } from "./print-error.ts";
 import { selfCommand } from "./self-command.ts";
+import { progressWriter, writeOutputs, writeTerminationMessage } from "./step-reports.ts";
 import { findStep } from "./steps.ts";
 
-/** One step in a process of its own. Its log is NDJSON, which is what cluster log stores take. */
-export async function runStep(
-  name: string,
-  input: unknown,
-  options: { run: string; out: string },
-): Promise<unknown> {
-  const step = await findStep(name);
-  const run = await openRun(options.run, options.out);
-  const { values: secrets } = resolveSecrets(run.record.plan, process.env);
-  const masker = createMasker(secrets);
-  const log = pino({ base: { run: run.id, step: name } }, pino.destination({ dest: 2, sync: true }));
-  const interrupts = watchInterrupts((text) => log.warn(text));
-  const context = createContext({
-    run,
-    hardware: await describeHardware(),
-    selfCommand,
-    progress: (event) => {
-      if (event.kind === "load") return;
-      log.info(masker.json(event), event.kind);
-    },
-    signal: interrupts.signal,
-    mask: masker.text,
-  });
-  interrupts.onForce(() => context.killNow());
+export interface RunStepOptions {
+  readonly run: string;
+  readonly out: string;
+  readonly plan?: string;
+  readonly outputs?: string;
+  readonly verbose: boolean;
+}
+
+/** What Kubernetes makes for every container; elsewhere there is none. */
+const terminationLog = "/dev/termination-log";
+
+/**
+ * One step in a process of its own: output as JSON to stdout, and to files where a workflow asks for them; the log is
+ * NDJSON, which is what cluster log stores take. Resolves with the exit status; errors have been printed.
+ */
+export async function runStep(name: string, input: unknown, options: RunStepOptions): Promise<ExitStatus> {
+  let mask = (text: string) => text;
   try {
-    return await step.run(input, context);
-  } finally {
-    interrupts.dispose();
+    const step = await findStep(name);
+    const run = await findRun(name, options);
+    const masker = createMasker(resolveSecrets(run.record.plan, process.env).values);
+    mask = masker.text;
+    const log = pino({ base: { run: run.id, step: name } }, pino.destination({ dest: 2, sync: true }));
+    const publish = (outputs: Readonly<Record<string, unknown>>) => {
+      if (options.outputs !== undefined) writeOutputs(options.outputs, outputs);
+    };
+    const interrupts = watchInterrupts((text) => log.warn(text));
+    const watchers = progressWatchers(log, masker.json);
+    const context = createContext({
+      run,
+      hardware: await describeHardware(),
+      selfCommand,
+      progress: (event) => watchers.forEach((watch) => watch(event)),
+      publish,
+      signal: interrupts.signal,
+      mask,
+    });
+    interrupts.onForce(() => context.killNow());
+    try {
+      const output = await step.run(input, context);
+      publish(output as Readonly<Record<string, unknown>>);
+      process.stdout.write(`${JSON.stringify(output)}\n`);
+      return ExitStatus.done;
+    } finally {
+      interrupts.dispose();
+    }
+  } catch (thrown) {
+    const error = asLlmbenchError(thrown);
+    writeTerminationMessage(terminationLog, error, mask);
+    return printError(error, {
+      verbose: options.verbose,
+      mask,
+      write: (text) => process.stderr.write(text),
+    });
+  }
+}
+
+function progressWatchers(
+  log: pino.Logger,
+  masked: (event: ProgressEvent) => object,
+): ((event: ProgressEvent) => void)[] {
+  const file = process.env["ARGO_PROGRESS_FILE"];
+  return [
+    (event) => {
+      if (event.kind !== "load") log.info(masked(event), event.kind);
+    },
+    ...(file === undefined || file === "" ? [] : [progressWriter(file)]),
+  ];
+}
+
+/**
+ * The run that a step belongs to. `prepare` starts it from the plan that its workflow carries; called again, by a retry,
+ * it finds it. Throws RUN_OTHER_PLAN where the run was started from another config.
+ */
+async function findRun(step: string, options: RunStepOptions): Promise<RunFolder> {
+  if (options.plan === undefined || step !== "prepare") return openRun(options.run, options.out);
+  const plan = await readResolvedPlan(options.plan);
+  let run: RunFolder;
+  try {
+    run = await openRun(options.run, options.out);
+  } catch (error) {
+    if (!(error instanceof LlmbenchError) || error.code !== "RUN_NOT_FOUND") throw error;
+    return startRun(plan, options.out, "argo", options.run);
+  }
+  if (!isDeepStrictEqual(run.record.plan, plan)) {
+    throw new LlmbenchError("RUN_OTHER_PLAN", `Run ${run.id} was started from another config.`, {
+      exitStatus: ExitStatus.usage,
+      hint: "give the workflow another run id (parameter `run`), or submit the config that the run began with",
+    });
+  }
+  return run;
+}
+
+async function readResolvedPlan(file: string): Promise<Plan> {
+  try {
+    return Plan.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch (error) {
+    throw new LlmbenchError("PLAN_UNREADABLE", `${file} is no resolved config: ${(error as Error).message}`, {
+      exitStatus: ExitStatus.usage,
+      hint: "llmbench build CONFIG makes it; version of llmbench in the image and of the build must be the same",
+      cause: error,
+    });
   }
 }

@@ -2,6 +2,15 @@ import type { Command } from "commander";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { defaultRuns } from "./paths.ts";
 
+export interface StepOptions {
+  readonly run: string;
+  readonly input: string;
+  readonly param?: readonly string[];
+  readonly out: string;
+  readonly plan?: string;
+  readonly outputs?: string;
+}
+
 export function registerStep(program: Command): void {
   program
     .command("step")
@@ -11,19 +20,40 @@ export function registerStep(program: Command): void {
     .argument("<name>", "prepare, deploy, wait-healthy, warmup, sweep, teardown or finish")
     .requiredOption("--run <run>", "id or path of the run")
     .option("--input <json>", "what the step takes (llmbench schema step NAME)", "{}")
+    .option("--param <name=value...>", "one input each, in place of --input: text, or JSON of an object")
     .option("--out <dir>", "folder that holds runs", defaultRuns)
-    .action(async (name: string, options: { run: string; input: string; out: string }) => {
+    .option("--plan <file>", "resolved config (JSON): prepare starts the run from it if there is none yet")
+    .option("--outputs <dir>", "also write each output to a file of its name, as workflows want them")
+    .action(async (name: string, options: StepOptions, command: Command) => {
       const { runStep } = await import("./run-step.ts");
-      const output = await runStep(name, parseInput(options.input), options);
-      process.stdout.write(`${JSON.stringify(output)}\n`);
+      const verbose = command.optsWithGlobals<{ verbose?: boolean }>().verbose === true;
+      process.exitCode = await runStep(name, parseInput(options), { ...options, verbose });
     });
 }
 
-function parseInput(text: string): unknown {
+function parseInput(options: StepOptions): unknown {
+  const input = parseJson(options.input);
+  if (options.param === undefined) return input;
+  return { ...(input as object), ...Object.fromEntries(options.param.map(parseParam)) };
+}
+
+function parseParam(text: string): [string, unknown] {
+  const at = text.indexOf("=");
+  if (at < 1) {
+    throw new LlmbenchError("USAGE", `--param wants name=value; found ${JSON.stringify(text)}`, {
+      exitStatus: ExitStatus.usage,
+      hint: "for example --param cell=vllm--llama",
+    });
+  }
+  const value = text.slice(at + 1);
+  return [text.slice(0, at), value.startsWith("{") ? parseJson(value) : value];
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new LlmbenchError("USAGE", `--input is not JSON: ${(error as Error).message}`, {
+    throw new LlmbenchError("USAGE", `the step's input is not JSON: ${(error as Error).message}`, {
       exitStatus: ExitStatus.usage,
       hint: `for example --input '{"cell":"vllm--llama"}'`,
       cause: error,

@@ -12,6 +12,8 @@ export interface StepContext {
   /** The cell's server and how it is asked: the same object for every step of this process. */
   readonly session: (cell: string) => CellSession;
   readonly progress: (event: ProgressEvent) => void;
+  /** Outputs that stand even if the step then fails: a headline with a verdict that is not good enough. */
+  readonly publish: (outputs: Readonly<Record<string, unknown>>) => void;
   /** Aborted when the run is to stop: steps end soon, teardown and finish still run. */
   readonly signal: AbortSignal;
   /** Hides secrets; everything that is written or shown goes through it. */

@@ -14,6 +14,8 @@ export interface CreateContextOptions {
   /** Words that start this program again: simulated engines are processes of it. */
   readonly selfCommand: readonly string[];
   readonly progress: (event: ProgressEvent) => void;
+  /** Where outputs go that must not wait for the step's end. Default: nowhere. */
+  readonly publish?: (outputs: Readonly<Record<string, unknown>>) => void;
   readonly signal: AbortSignal;
   readonly mask: (text: string) => string;
 }
@@ -55,6 +57,7 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
     hardware: options.hardware,
     session,
     progress,
+    publish: options.publish ?? (() => {}),
     signal: options.signal,
     mask: options.mask,
     killNow: () => processes.killAllNow(),

@@ -34,13 +34,15 @@ export default defineStep(sweep, async ({ server: known }, context) => {
       return summaries.at(-1) as MeasurementSummary;
     });
   }
-  failOnVerdicts(context, sweeping.summaries);
-  return {
+  const output = {
     server,
     measured: sweeping.measured,
     kept: sweeping.summaries.length - sweeping.measured,
     ...headline(sweeping.summaries),
   };
+  context.publish(output);
+  failOnVerdicts(context, sweeping.summaries);
+  return output;
 });
 
 /** All points once, then all of them again: a drift of the machine does not fall on one point alone. */
