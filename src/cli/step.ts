@@ -17,7 +17,10 @@ export function registerStep(program: Command): void {
     .description(
       "run one step of a run, as a container does; prints its output as JSON, logs NDJSON to stderr",
     )
-    .argument("<name>", "prepare, deploy, wait-healthy, warmup, sweep, teardown or finish")
+    .argument(
+      "<name>",
+      "prepare, deploy, wait-healthy, warmup, sweep, profile, copy-profile, teardown or finish",
+    )
     .requiredOption("--run <run>", "id or path of the run")
     .option("--input <json>", "what the step takes (llmbench schema step NAME)", "{}")
     .option("--param <name=value...>", "one input each, in place of --input: text, or JSON of an object")

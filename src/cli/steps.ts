@@ -1,13 +1,15 @@
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { Step } from "../steps/step.ts";
 
-/** One line a step; profile and copy-profile join with profiling. */
+/** One line a step. */
 const steps = {
   prepare: () => import("../../steps/prepare/run.ts"),
   deploy: () => import("../../steps/deploy/run.ts"),
   "wait-healthy": () => import("../../steps/wait-healthy/run.ts"),
   warmup: () => import("../../steps/warmup/run.ts"),
   sweep: () => import("../../steps/sweep/run.ts"),
+  profile: () => import("../../steps/profile/run.ts"),
+  "copy-profile": () => import("../../steps/copy-profile/run.ts"),
   teardown: () => import("../../steps/teardown/run.ts"),
   finish: () => import("../../steps/finish/run.ts"),
 } as const;

@@ -44,6 +44,8 @@ export interface ResolvedServer {
   readonly checkout?: { readonly commit: string; readonly dirty: boolean; readonly path: string };
   readonly python?: string;
   readonly simulated: boolean;
+  /** It is started under this profiler, and never measured. */
+  readonly profiler?: "nsys";
   /** A server that is there already: how to reach it. Headers hold secrets. */
   readonly standing?: {
     readonly url: string;

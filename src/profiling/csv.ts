@@ -11,7 +11,8 @@ export function splitCsvLine(line: string): string[] {
       continue;
     }
     let end = at + 1;
-    while (end < line.length && (line[end] !== '"' || line[end + 1] === '"')) end += line[end] === '"' ? 2 : 1;
+    while (end < line.length && (line[end] !== '"' || line[end + 1] === '"'))
+      end += line[end] === '"' ? 2 : 1;
     fields.push(line.slice(at + 1, end).replaceAll('""', '"'));
     if (end + 1 >= line.length) return fields;
     at = end + 2;

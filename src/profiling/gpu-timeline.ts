@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import type { GpuTimeline } from "../results/profile-schema.ts";
+import type { GpuTimeline } from "../results/schema/profile.ts";
 import { nanosecondsOf, readHeader, readNumber, splitCsvLine } from "./csv.ts";
 
 /** Lower ends of the classes of gaps, µs: launch overhead, a small step of the host, a step of the scheduler, idle. */
@@ -18,7 +18,9 @@ export class GpuTrace extends Writable {
   readonly #devices = new Map<string, Operation[]>();
   readonly #decoder = new TextDecoder();
   #rest = "";
-  #places: { start: number; duration: number; device: number; factors: readonly [number, number] } | undefined;
+  #places:
+    | { start: number; duration: number; device: number; factors: readonly [number, number] }
+    | undefined;
 
   override _write(part: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const lines = (this.#rest + this.#decoder.decode(part, { stream: true })).split("\n");

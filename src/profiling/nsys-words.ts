@@ -6,7 +6,8 @@ import type { ProfilingPlan } from "../config/cluster-plan.ts";
  */
 export function nsysProgram(source: ProfilingPlan["source"], sharedRoot?: string): string {
   if (source.kind === "path") return "nsys";
-  const folder = source.kind === "image" ? imageFolder : [sharedRoot, source.folder].filter(Boolean).join("/");
+  const folder =
+    source.kind === "image" ? imageFolder : [sharedRoot, source.folder].filter(Boolean).join("/");
   return `${folder.replace(/\/+$/, "")}/bin/nsys`;
 }
 

@@ -1,10 +1,16 @@
-import type { ProfileRow, ProfileTable } from "../results/profile-schema.ts";
+import type { ProfileRow, ProfileTable } from "../results/schema/profile.ts";
 import { type Header, megabytesOf, nanosecondsOf, readHeader, readNumber, splitCsvLine } from "./csv.ts";
 
 /** A report of `nsys stats` that becomes a table, with the names that versions give it, the newest first. */
 export interface StatsReport {
   /** Ours: also the name of its CSV file. */
-  readonly id: "cuda_gpu_kern_sum" | "cuda_api_sum" | "cuda_gpu_mem_time_sum" | "cuda_gpu_mem_size_sum" | "nvtx_sum" | "osrt_sum";
+  readonly id:
+    | "cuda_gpu_kern_sum"
+    | "cuda_api_sum"
+    | "cuda_gpu_mem_time_sum"
+    | "cuda_gpu_mem_size_sum"
+    | "nvtx_sum"
+    | "osrt_sum";
   readonly names: readonly string[];
 }
 
@@ -64,21 +70,33 @@ export function readMemoryTable(timeCsv: string, sizeCsv: string): ProfileTable 
   return tableOf(times.map((row) => ({ row, megabytes: sizes.get(row.name) })));
 }
 
+/** The table of a summary in what `nsys stats` printed, without what it said before; undefined where there is none. */
+export function cutTable(said: string): string | undefined {
+  const lines = said.split(/\r?\n/);
+  const start = lines.findIndex((line) => findColumns(readHeader(splitCsvLine(line)), () => 1) !== undefined);
+  if (start === -1) return undefined;
+  const end = lines.findIndex((line, index) => index > start && line.trim() === "");
+  const table = lines.slice(start, end === -1 ? undefined : end);
+  return table.length < 2 ? undefined : `${table.join("\n")}\n`;
+}
+
 function tableOf(entries: readonly { row: Row; megabytes?: number | undefined }[]): ProfileTable {
   const totalNs = entries.reduce((sum, { row }) => sum + row.total, 0);
   const longest = [...entries].sort((a, b) => b.row.total - a.row.total);
   return {
-    rows: longest.slice(0, mostRows).map(({ row, megabytes }): ProfileRow => ({
-      name: row.name,
-      count: row.count,
-      totalMs: row.total / 1e6,
-      share: totalNs === 0 ? 0 : row.total / totalNs,
-      meanUs: row.mean / 1e3,
-      medianUs: row.median === null ? null : row.median / 1e3,
-      minUs: row.min / 1e3,
-      maxUs: row.max / 1e3,
-      ...(megabytes === undefined ? {} : { megabytes }),
-    })),
+    rows: longest.slice(0, mostRows).map(
+      ({ row, megabytes }): ProfileRow => ({
+        name: row.name,
+        count: row.count,
+        totalMs: row.total / 1e6,
+        share: totalNs === 0 ? 0 : row.total / totalNs,
+        meanUs: row.mean / 1e3,
+        medianUs: row.median === null ? null : row.median / 1e3,
+        minUs: row.min / 1e3,
+        maxUs: row.max / 1e3,
+        ...(megabytes === undefined ? {} : { megabytes }),
+      }),
+    ),
     names: entries.length,
     count: entries.reduce((sum, { row }) => sum + row.count, 0),
     totalMs: totalNs / 1e6,
@@ -124,8 +142,7 @@ function readRow(fields: readonly string[], { at, width, factor }: Places): Row 
   const total = readNumber(fields[at.total]);
   const count = readNumber(fields[at.count]);
   // The name is the last column in every summary but NVTX's old one: what overflows belongs to it.
-  const name =
-    at.name === width - 1 ? fields.slice(at.name).join(",") : fields[at.name];
+  const name = at.name === width - 1 ? fields.slice(at.name).join(",") : fields[at.name];
   if (total === undefined || count === undefined || name === undefined || name === "") return undefined;
   const value = (column: Column) => {
     const number = readNumber(fields[at[column]]);

@@ -1,13 +1,16 @@
 import { relative } from "node:path";
 import { type CellPlan, isSimulated } from "../config/plan.ts";
 import type { RecordHeader, RequestRecord } from "../load/record.ts";
+import { lastMeasured } from "./deployments.ts";
 import { findDifferences } from "./differences.ts";
 import { binValues } from "./histogram.ts";
 import { tpotMs, ttftMs } from "./latencies.ts";
 import { computeMetrics, latencyValues } from "./metrics.ts";
 import { isUsable, judgePoint } from "./point-verdict.ts";
+import { readProfile } from "./profile-folder.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { readSample, type Sample } from "./sample.ts";
+import type { ProfileSummary } from "./schema/profile.ts";
 import type { CellResult, MeasurementResult, PointResult, Results } from "./schema/results.ts";
 import type { ServerRecord } from "./schema/server.ts";
 import type { CellStatus } from "./schema/status.ts";
@@ -84,7 +87,8 @@ async function assembleCell(
     else if (server.missing) incomplete.push(`${shown(run, paths.folder)} never became ready`);
     else incomplete.push(`${shown(run, paths.server)} ${server.why}`);
   }
-  const last = deployments.at(-1);
+  const last = lastMeasured(deployments);
+  const profile = await profileOf(run, plan.id, last?.specHash, status, incomplete);
   const points = await assemblePoints(run, plan, last?.specHash, openRecords, incomplete);
   const precision = last?.model.precision ?? plan.model.precision;
   const cell: CellResult = {
@@ -102,8 +106,29 @@ async function assembleCell(
     startup: last?.startup ?? null,
     server: { specHash: last?.specHash ?? "", deployments },
     points,
+    ...(profile === undefined ? {} : { profile }),
   };
   return { cell, status };
+}
+
+/** The cell's profile where there is one of the server as it was last deployed. */
+async function profileOf(
+  run: RunFolder,
+  cell: string,
+  specHash: string | undefined,
+  status: CellStatus | undefined,
+  incomplete: string[],
+): Promise<ProfileSummary | undefined> {
+  const stored = await readProfile(run, cell);
+  const { folder, summary } = run.paths.profile(cell);
+  if (!stored.found) {
+    const asked = run.record.plan.profiling !== undefined && status?.status === "done";
+    if (asked || !stored.missing) incomplete.push(`${shown(run, summary)} ${stored.why}`);
+    return undefined;
+  }
+  if (specHash === undefined || stored.value.specHash === specHash) return stored.value;
+  incomplete.push(`${shown(run, folder)} is of a server set up otherwise than the last one`);
+  return undefined;
 }
 
 async function assemblePoints(

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { FailOn, PointPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
+import { moveAside } from "./move-aside.ts";
 import { checkName, type DeploymentPaths, isName, type MeasurementPaths, RunPaths } from "./run-paths.ts";
 import { Results } from "./schema/results.ts";
 import { RunRecord } from "./schema/run.ts";
@@ -110,20 +111,7 @@ export class RunFolder {
    */
   async beginMeasurement(cell: string, point: string, repetition: number): Promise<MeasurementPaths> {
     const paths = this.paths.measurement(cell, point, repetition);
-    await this.#makeFolder(paths.folder);
-    const entries = await readdir(paths.folder);
-    const left = entries.filter((name) => !ATTEMPT.test(name) && !name.endsWith(".tmp"));
-    if (left.length === 0) return paths;
-    const attempt = Math.max(0, ...entries.map((name) => Number(ATTEMPT.exec(name)?.[1] ?? 0))) + 1;
-    const folder = join(paths.folder, `attempt-${attempt}`);
-    await this.#makeFolder(folder);
-    // The summary goes first: a crash in between must not leave one that says that its records are whole.
-    left.sort((a, b) => Number(b === "summary.json") - Number(a === "summary.json"));
-    for (const name of left) {
-      await this.#files.rename(join(paths.folder, name), join(folder, name)).catch((error: unknown) => {
-        throw writeError(error, join(folder, name));
-      });
-    }
+    await moveAside(paths.folder, this.#files);
     return paths;
   }
 
@@ -176,8 +164,6 @@ export class RunFolder {
     });
   }
 }
-
-const ATTEMPT = /^attempt-(\d+)$/;
 
 /** Makes the folder of a new run under `base` and writes run.json. Throws RUN_EXISTS, RUN_NAME_INVALID. */
 export async function createRun(

@@ -44,7 +44,14 @@ export class RunPaths {
       server: join(folder, "server.json"),
       log: join(folder, "server.log"),
       warmup: join(folder, "warmup.json"),
+      capture: join(folder, "capture"),
     };
+  }
+
+  /** A cell's profile, once it is whole. */
+  profile(cell: string): ProfilePaths {
+    const folder = join(this.cell(cell), "profile");
+    return { folder, summary: join(folder, "summary.json") };
   }
 
   points(cell: string): string {
@@ -66,6 +73,13 @@ export interface DeploymentPaths {
   readonly server: string;
   readonly log: string;
   readonly warmup: string;
+  /** What a profiler recorded of it, until copy-profile takes it. */
+  readonly capture: string;
+}
+
+export interface ProfilePaths {
+  readonly folder: string;
+  readonly summary: string;
 }
 
 export interface MeasurementPaths {

@@ -1,6 +1,8 @@
+import copyProfile from "../../steps/copy-profile/run.ts";
 import deploy from "../../steps/deploy/run.ts";
 import finish from "../../steps/finish/run.ts";
 import prepare from "../../steps/prepare/run.ts";
+import profile from "../../steps/profile/run.ts";
 import sweep from "../../steps/sweep/run.ts";
 import teardown from "../../steps/teardown/run.ts";
 import waitHealthy from "../../steps/wait-healthy/run.ts";
@@ -69,6 +71,12 @@ async function runCell(
     server = (await warmup.run({ server }, context)).server;
     await enter("sweep");
     await sweep.run({ server }, context);
+    if (context.plan.profiling !== undefined) {
+      await enter("profile");
+      const { report } = await profile.run({ server }, context);
+      await enter("copy-profile");
+      await copyProfile.run({ report }, context);
+    }
   } catch (error) {
     failure = context.signal.aborted ? interruptedError(context.run) : asLlmbenchError(error);
   }

@@ -43,12 +43,21 @@ export class CellSession {
   readonly #options: CellSessionOptions;
   #resolved: Promise<ResolvedServer> | undefined;
   #standing: StandingBackend | undefined;
-  #nextDeployment = 1;
+  /** Shared with sessions of the same server started otherwise: the back end asks one of them for the log's path. */
+  #next = { deployment: 1 };
 
   constructor(options: CellSessionOptions) {
     this.cell = options.cell;
     this.#options = options;
     this.lengths = new LengthPrompts(this);
+  }
+
+  /** The same cell with its server started otherwise: in its place, one of the two is up at a time. */
+  startedAs(change: (resolved: ResolvedServer) => ResolvedServer): CellSession {
+    const session = new CellSession(this.#options);
+    session.#resolved = this.resolve().then(change);
+    session.#next = this.#next;
+    return session;
   }
 
   /** What will run: installs what is missing. Throws ENGINE_*, MODEL_*, INSTALL_*. */
@@ -76,12 +85,12 @@ export class CellSession {
   async ensure(known?: ServerRef): Promise<ServerRef> {
     const backend = await this.backend();
     const { spec } = await this.resolve();
-    this.#nextDeployment = Math.max(0, ...(await this.#options.run.listDeployments(this.cell.id))) + 1;
+    this.#next.deployment = Math.max(0, ...(await this.#options.run.listDeployments(this.cell.id))) + 1;
     return await this.#refTo(await backend.ensure(spec), known);
   }
 
   /** Where the output of a deployment's server goes; by default of the one that is about to start. */
-  logPath(deployment = this.#nextDeployment): string {
+  logPath(deployment = this.#next.deployment): string {
     return this.#options.run.paths.deployment(this.cell.id, deployment).log;
   }
 
@@ -97,7 +106,7 @@ export class CellSession {
       const stored = await run.readServer(this.cell.id, deployment);
       if (stored.found && stored.value.instance === server.instance) return deployment;
     }
-    return this.#nextDeployment;
+    return this.#next.deployment;
   }
 
   /** Ensures the server and waits until it answers; writes server.json of a deployment that has none. */
@@ -235,6 +244,7 @@ export class CellSession {
         ...(model.precision === undefined ? {} : { precision: model.precision }),
       },
       startup,
+      ...(resolved.profiler === undefined ? {} : { profiler: resolved.profiler }),
       startedAt: new Date().toISOString(),
       ...(said === undefined ? {} : { reported: said.reported }),
     };

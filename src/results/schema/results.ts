@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FailOn, Plan, SloPlan } from "../../config/plan.ts";
 import { Metrics } from "./metrics.ts";
+import { ProfileSummary } from "./profile.ts";
 import { Hardware } from "./run.ts";
 import { ServerRecord, Startup } from "./server.ts";
 import { StoredError } from "./status.ts";
@@ -60,17 +61,18 @@ export const CellResult = z
     id: z.string(),
     variant: z.string(),
     engine: z.string(),
-    engineVersion: z.string().describe("Of the last deployment."),
+    engineVersion: z.string().describe("Of the last deployment that was measured."),
     model: z.strictObject({ id: z.string(), precision: z.string().optional() }),
     hardware: z.string(),
     simulated: z.boolean(),
     status: z.enum(["pending", "running", "done", "failed", "interrupted"]),
     error: StoredError.optional(),
-    startup: Startup.nullable().describe("Of the last deployment."),
+    startup: Startup.nullable().describe("Of the last deployment that was measured."),
     server: z.strictObject({ specHash: z.string(), deployments: z.array(ServerRecord) }),
     points: z
       .array(PointResult)
       .describe("Points with at least one measurement; what is missing is in `incomplete`."),
+    profile: ProfileSummary.optional().describe("Only where the plan asks for profiling."),
   })
   .meta({ id: "CellResult", description: "One variant × one model × one piece of hardware." });
 export type CellResult = z.infer<typeof CellResult>;

@@ -51,6 +51,10 @@ export const ServerRecord = z
       precision: z.string().optional(),
     }),
     startup: Startup,
+    profiler: z
+      .literal("nsys")
+      .optional()
+      .describe("It ran under this profiler, after the sweep: nothing was measured on it."),
     startedAt: z.string(),
     stoppedAt: z.string().optional(),
     reported: z

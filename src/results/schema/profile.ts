@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ProfilingPlan } from "../config/cluster-plan.ts";
+import { ProfilingPlan } from "../../config/cluster-plan.ts";
 
 /** What profiling leaves: capture.json of a deployment under the profiler, and summary.json of a cell's profile. */
 
@@ -27,7 +27,8 @@ export const ProfileTable = z
   })
   .meta({
     id: "ProfileTable",
-    description: "Sums by name. Times of several streams or threads add up, so a total may be over the wall clock.",
+    description:
+      "Sums by name. Times of several streams or threads add up, so a total may be over the wall clock.",
   });
 export type ProfileTable = z.infer<typeof ProfileTable>;
 
@@ -61,7 +62,10 @@ export const ProfileLoad = z
     ok: z.number().int(),
     failed: z.number().int(),
   })
-  .meta({ id: "ProfileLoad", description: "The requests that ran while it recorded. None of them is in any metric." });
+  .meta({
+    id: "ProfileLoad",
+    description: "The requests that ran while it recorded. None of them is in any metric.",
+  });
 export type ProfileLoad = z.infer<typeof ProfileLoad>;
 
 const file = z.strictObject({ name: z.string(), bytes: z.number().int() });
@@ -76,11 +80,20 @@ const recordingFields = {
   asked: ProfilingPlan,
   tool: z.strictObject({ name: z.literal("nsys"), version: z.string() }),
   recordedAt: z.string(),
-  captureSeconds: z.number().describe("From the start of the recording to the request to stop it, by llmbench's clock."),
+  captureSeconds: z
+    .number()
+    .describe("From the start of the recording to the request to stop it, by llmbench's clock."),
   load: ProfileLoad,
   withheld: z
     .array(z.string())
-    .describe("Variables that the server was started without, because a profile keeps their values. Names only."),
+    .describe(
+      "Variables that the server was started without, because a profile keeps their values. Names only.",
+    ),
+  isolated: z
+    .boolean()
+    .describe(
+      "The report knows the server's processes alone. False: it also holds names and environments of whatever else the user ran there.",
+    ),
   gpus: z.array(GpuTimeline).describe("Empty where nothing ran on a GPU."),
 };
 

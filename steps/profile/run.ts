@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ProfilingPlan } from "../../src/config/cluster-plan.ts";
+import { LlmbenchError } from "../../src/error.ts";
+import { findIsolation } from "../../src/profiling/isolation.ts";
+import { readCapture } from "../../src/results/profile-folder.ts";
+import type { CellSession } from "../../src/steps/cell-session.ts";
+import type { StepContext } from "../../src/steps/context.ts";
+import { type ProfiledServer, profiledServer } from "../../src/steps/profiled-server.ts";
+import { recordProfile } from "../../src/steps/record-profile.ts";
+import type { ServerRef } from "../../src/steps/server-ref.ts";
+import { defineStep } from "../../src/steps/step.ts";
+import { warmUp } from "../../src/steps/warm-up.ts";
+import { profile } from "./contract.ts";
+
+export default defineStep(profile, async ({ server: measured }, context) => {
+  const { cell } = measured;
+  const { profiling } = context.plan;
+  const session = context.session(cell);
+  const backend = await session.backend();
+  const exec = backend.exec?.bind(backend);
+  if (profiling === undefined || exec === undefined) {
+    throw new LlmbenchError("PROFILE_NOT_POSSIBLE", `${cell}: it cannot be profiled`, {
+      hint:
+        profiling === undefined
+          ? "the run's config has no `profiling`"
+          : "nsys has to start the server itself; let llmbench start it, or leave out `profiling`",
+    });
+  }
+  const { spec, ...resolved } = await session.resolve();
+  const kept = await findCapture(context, cell, spec.specHash, profiling);
+  if (kept !== undefined) return { report: { cell, deployment: kept }, recorded: false };
+
+  const isolation =
+    backend.kind === "process"
+      ? await findIsolation((words, options) => exec(spec, words, options), context.signal)
+      : [];
+  const profiled = profiledServer({ ...resolved, spec }, profiling, process.env, isolation);
+  const other = session.startedAs(() => profiled.resolved);
+  const server = await start(context, other, profiled, measured);
+  const { spec: profiledSpec } = profiled.resolved;
+  await recordProfile(context, {
+    session: other,
+    server,
+    profiled,
+    profiling,
+    exec: (words, options) => exec(profiledSpec, words, options),
+    measuredHash: spec.specHash,
+    // A path is no secret, whatever the variable is called.
+    secrets: profiled.withheld
+      .flatMap((name) => spec.env[name] ?? process.env[name] ?? [])
+      .filter((value) => !value.startsWith("/")),
+  });
+  await backend.remove(profiledSpec);
+  return { report: { cell, deployment: server.deployment }, recorded: true };
+});
+
+/** A whole recording of this very server with what is asked now: made by an earlier try. */
+async function findCapture(
+  { run }: StepContext,
+  cell: string,
+  specHash: string,
+  profiling: ProfilingPlan,
+): Promise<number | undefined> {
+  for (const deployment of (await run.listDeployments(cell)).reverse()) {
+    const stored = await readCapture(run, cell, deployment);
+    if (!stored.found || stored.value.specHash !== specHash) continue;
+    if (isDeepStrictEqual(stored.value.asked, profiling)) return deployment;
+  }
+  return undefined;
+}
+
+/** Puts the profiled server in the measured one's place and warms it up. */
+async function start(
+  context: StepContext,
+  session: CellSession,
+  { withheld }: ProfiledServer,
+  measured: ServerRef,
+): Promise<ServerRef> {
+  context.progress({ kind: "note", cell: measured.cell, text: "starting the server again under nsys" });
+  try {
+    return (await warmUp(context, session, measured)).server;
+  } catch (error) {
+    if (!(error instanceof LlmbenchError) || context.signal.aborted) throw error;
+    throw new LlmbenchError(
+      "PROFILE_SERVER_FAILED",
+      `${measured.cell}: the server that was measured does not work under nsys: ${error.message} (${error.code})`,
+      {
+        hint: "read its log in the last deployment's folder; docs/profiling.md says what nsys needs",
+        details: [
+          ...error.details,
+          ...(withheld.length === 0
+            ? []
+            : [
+                `It was started without these variables, since a profile keeps their values: ${withheld.join(", ")}`,
+              ]),
+        ],
+        cause: error,
+      },
+    );
+  }
+}
