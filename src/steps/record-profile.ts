@@ -144,10 +144,10 @@ async function storeFiles(
 /** Looks for values of secrets in what nsys made, before any of it is kept. */
 async function refuseSecrets(recorder: Recorder, { secrets, profiled }: RecordInput): Promise<void> {
   if (secrets.length === 0) return;
-  for (const copy of [recorder.copyReport, recorder.copyDatabase]) {
-    const scan = new SecretScan(secrets);
-    await copy.call(recorder, scan);
-    if (!scan.found) continue;
+  const scan = new SecretScan(secrets);
+  await recorder.copyReport(scan);
+  await recorder.copyDatabase(scan);
+  if (scan.found) {
     throw new LlmbenchError(
       "PROFILE_HOLDS_SECRET",
       "the report holds the value of a secret and was not kept",
