@@ -11,6 +11,8 @@ interface Work {
   /** How far apart two cells are, and from where on that is different work. */
   readonly apart: (a: number, b: number) => number;
   readonly limit: number;
+  /** Whether two cells that are further apart still did as good as the same. */
+  readonly isNothing?: (a: Metrics, b: Metrics) => boolean;
   readonly say: (name: string, value: number) => string;
   readonly why: string;
 }
@@ -49,6 +51,8 @@ const WORKS: readonly Work[] = [
     of: (metrics) => cachedShare(metrics),
     apart: absolute,
     limit: THRESHOLDS.cachedShare,
+    // Of a short prompt a fraction of a token is many points.
+    isNothing: (a, b) => Math.abs(computedPrompt(a) - computedPrompt(b)) < 1,
     say: (name, value) => `${name} took ${percent(value)} of its prompt tokens from its cache`,
     why: "what is cached is not computed",
   },
@@ -91,17 +95,20 @@ function compareWords(
 }
 
 function compareWork(group: readonly CellResult[], work: Work): Difference[] {
-  let furthest: { apart: number; load: string; values: { cell: CellResult; value: number }[] } | undefined;
+  type Valued = { readonly cell: CellResult; readonly metrics: Metrics; readonly value: number };
+  let furthest: { apart: number; load: string; values: Valued[] } | undefined;
   for (const load of new Set(group.flatMap((cell) => cell.points.map((point) => point.id)))) {
     const values = group.flatMap((cell) => {
       const metrics = cell.points.find((point) => point.id === load)?.metrics ?? null;
       const value = metrics === null ? null : work.of(metrics);
-      return value === null ? [] : [{ cell, value }];
+      return metrics === null || value === null ? [] : [{ cell, metrics, value }];
     });
-    if (values.length < 2) continue;
-    const numbers = values.map(({ value }) => value);
-    const apart = work.apart(Math.min(...numbers), Math.max(...numbers));
-    if (apart > work.limit && apart > (furthest?.apart ?? 0)) furthest = { apart, load, values };
+    const ascending = values.toSorted((a, b) => a.value - b.value);
+    const [low, high] = [ascending[0], ascending.at(-1)];
+    if (low === undefined || high === undefined) continue;
+    const apart = work.apart(low.value, high.value);
+    if (apart <= work.limit || apart <= (furthest?.apart ?? 0)) continue;
+    if (work.isNothing?.(low.metrics, high.metrics) !== true) furthest = { apart, load, values };
   }
   if (furthest === undefined) return [];
   const said = furthest.values.map(({ cell, value }) => work.say(cell.variant, value)).join(", ");
@@ -122,6 +129,11 @@ function lengthShare(finish: Readonly<Record<string, number>>): number | null {
 
 function cachedShare({ tokens }: Metrics): number | null {
   return tokens.cachedMean === null || !tokens.promptMean ? null : tokens.cachedMean / tokens.promptMean;
+}
+
+/** Prompt tokens a request that were not in the cache. */
+function computedPrompt({ tokens }: Metrics): number {
+  return (tokens.promptMean ?? 0) - (tokens.cachedMean ?? 0);
 }
 
 function number(value: number): string {

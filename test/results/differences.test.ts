@@ -75,6 +75,25 @@ describe("cells that did different work are named, with the figures", () => {
     expect(await of(90)).toEqual([]);
   });
 
+  it("no cached share of a short prompt that comes to less than a token a request", async () => {
+    const { cells } = await resultsOf([named("a"), named("b")]);
+    const cachedOfFive = (...means: readonly number[]) =>
+      findDifferences(
+        cells.map((cell, i) => ({
+          ...cell,
+          points: cell.points.map((point) => ({
+            ...point,
+            metrics: point.metrics && {
+              ...point.metrics,
+              tokens: { ...point.metrics.tokens, promptMean: 5, cachedMean: means[i] ?? null },
+            },
+          })),
+        })),
+      ).map(({ kind }) => kind);
+    expect(cachedOfFive(4, 3.67)).toEqual([]);
+    expect(cachedOfFive(4, 0)).toEqual(["cached-tokens"]);
+  });
+
   it("hardware", async () => {
     const { cells } = await resultsOf([named("a"), named("b")]);
     const moved = cells.map((cell, i) => (i === 0 ? cell : { ...cell, hardware: "NVIDIA A10 x1" }));
