@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive, ownIdentity } from "../servers/process-table.ts";
+import type { Report } from "./pip.ts";
 
 /** Another host's lock cannot be looked into; older than the longest installation, it is left over. */
 const foreignLockAgeMs = 2 * 3600 * 1000;
@@ -13,7 +14,7 @@ const foreignLockAgeMs = 2 * 3600 * 1000;
  */
 export async function withLock<T>(
   path: string,
-  options: { report: (line: string) => void; signal?: AbortSignal | undefined },
+  options: { report: Report; signal?: AbortSignal | undefined },
   action: () => Promise<T>,
 ): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });

@@ -10,6 +10,7 @@ import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
 import { inheritedEnvironment, isSecretName } from "./inherited-environment.ts";
 import { findLauncher } from "./launcher.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
+import type { Report } from "./pip.ts";
 import { simulateArgs, simulatedDialect } from "./simulated.ts";
 import { type DialectName, dialectNames, type RequestDialect } from "./spec.ts";
 
@@ -23,8 +24,7 @@ export interface ResolveInput {
   readonly cluster?: ClusterPlan;
   /** Where this process sees the cluster's models share. Default: where its containers do. */
   readonly modelsFolder?: string;
-  /** Progress, and what must be known before a download. */
-  readonly report: (line: string) => void;
+  readonly report: Report;
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
   /** Puts the values of secrets in place of their names: resolveSecretEnv of src/config/secrets.ts. */

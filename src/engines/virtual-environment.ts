@@ -63,7 +63,7 @@ async function makeEnvironment(recipe: Recipe, options: InstallOptions): Promise
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   checkSpace(recipe, folder);
-  options.report(`installing ${recipe.title} into ${folder} (${recipe.size})`);
+  options.report(`installing ${recipe.title} into ${folder} (${recipe.size})`, "notice");
 
   const env = pipEnvironment(options.env);
   const made = await runProgram(base.executable, ["-I", "-m", "venv", folder], {

@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { printable, wrap } from "../display-width.ts";
 import type { ProgressEvent } from "../steps/progress.ts";
 import { fitLine, formatSeconds } from "./line.ts";
 
@@ -88,6 +89,10 @@ export function createProgressView(
           stateOf(event.cell).point = event.text;
           draw(event.cell, true);
         } else line(event.cell === undefined ? event.text : `${event.cell}: ${event.text}`);
+        break;
+      case "notice":
+        if (options.live) for (const each of wrap(printable(event.text), columns() - 1, 2)) line(each);
+        else line(event.cell === undefined ? event.text : `${event.cell}: ${event.text}`);
         break;
       case "point": {
         const state = stateOf(event.cell);

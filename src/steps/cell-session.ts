@@ -3,6 +3,7 @@ import type { CellPlan } from "../config/plan.ts";
 import { resolveSecretEnv } from "../config/secrets.ts";
 import { detectServer } from "../engines/detect.ts";
 import { type ResolvedServer, resolveServer } from "../engines/launch.ts";
+import type { Report } from "../engines/pip.ts";
 import { LlmbenchError } from "../error.ts";
 import { type Clock, startClock } from "../load/clock.ts";
 import { createTransport } from "../load/create-transport.ts";
@@ -28,7 +29,7 @@ export interface CellSessionOptions {
   readonly processes: ServerBackend;
   /** How this program is started, for simulated engines. */
   readonly selfCommand: readonly string[];
-  readonly report: (text: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   readonly mask: (text: string) => string;
 }

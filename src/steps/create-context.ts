@@ -46,7 +46,7 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
       ...options,
       cell,
       processes,
-      report: (text) => progress({ kind: "note", cell: id, text }),
+      report: (text, kind) => progress({ kind: kind ?? "note", cell: id, text }),
     });
     sessions.set(id, made);
     return made;

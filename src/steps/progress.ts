@@ -8,6 +8,8 @@ export type ProgressEvent =
   | { readonly kind: "step"; readonly cell?: string; readonly step: StepName }
   /** A word on what a step is doing: "downloading", "waiting for /health". */
   | { readonly kind: "note"; readonly cell?: string; readonly text: string }
+  /** What must stay in sight: the size and the terms of a download. */
+  | { readonly kind: "notice"; readonly cell?: string; readonly text: string }
   | {
       readonly kind: "point";
       readonly cell: string;
