@@ -86,7 +86,7 @@ export type BlockConfig = z.infer<typeof Block>;
 const requestKeys = {
   api: optional(choice(["completions", "chat"]), {
     description:
-      "Endpoint: `/v1/completions` sends the prompt as it is, `/v1/chat/completions` through the model's chat template.",
+      "Endpoint: `/v1/completions` sends the prompt as it is, so that every engine reads the same tokens; `/v1/chat/completions` puts it through the model's chat template.",
     default: LOAD_DEFAULTS.api,
   }),
   prompt: optional(text(), {

@@ -8,6 +8,7 @@ import { configJsonSchema, keysAt } from "../../src/config/json-schema.ts";
 import { type CellPlan, Plan } from "../../src/config/plan.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { insertKeyTables } from "../../src/config/reference.ts";
+import { packagedModels } from "../../src/engines/packages.ts";
 import { planOf, shortest } from "./problems.ts";
 
 // What is made from the schema is checked in. To make it anew: npx vitest run --project fast test/config/generated -u
@@ -124,6 +125,11 @@ describe("Every config of configs/", () => {
     it("tells editors where its schema is, and they agree with it", () => {
       expect(text.split("\n")[0]).toBe("# yaml-language-server: $schema=../schemas/config.schema.json");
       expect(editorErrors(text)).toEqual([]);
+    });
+
+    it("names no size of a model but that of its download", () => {
+      const sizes = packagedModels.map(({ downloadBytes }) => `${Math.round(downloadBytes / 1e6)} MB`);
+      expect(sizes).toEqual(expect.arrayContaining(text.match(/\d+ MB/g) ?? []));
     });
 
     it("resolves to a plan, the same in any environment", async () => {
