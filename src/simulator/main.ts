@@ -70,7 +70,8 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
     process.on("SIGINT", stop);
   });
   const about = `model ${model}, seed ${seed}, loading ${profile.loadMs} ms`;
-  say(`not a real engine; listening on ${simulator.url} (${about})`);
+  say(`not a real engine; address ${simulator.url} (${about})`);
+  void simulator.listening.then(() => say("listening"));
   void simulator.ready.then(() => say("ready"));
   return status;
 }

@@ -13,6 +13,8 @@ export interface RunningSimulator {
   /** http://HOST:PORT, without a trailing slash. */
   readonly url: string;
   readonly port: number;
+  /** Resolves when it accepts connections, which some servers do only once they have loaded; never when it cannot. */
+  readonly listening: Promise<void>;
   /** Resolves when it has loaded; never when it cannot. */
   readonly ready: Promise<void>;
   /** Resolves when an effect ended it: the exit status and message of the process it stands for. */
@@ -37,14 +39,22 @@ export async function startSimulator(
   // Whoever asks for a free port must know it before it is open: it is taken once and given back.
   await listen(server, options.port, options.host);
   const port = portOf(server);
-  let listening = true;
+  let accepts: () => void = () => undefined;
+  const listening = new Promise<void>((resolve) => (accepts = resolve));
+  let ended = false;
   const host = {
-    listen: () => {
-      if (listening) return;
-      listening = true;
-      server.listen(port, options.host, 1024);
+    listen: (accepting: () => void) => {
+      const opened = () => {
+        // It was stopped while the listener opened.
+        if (ended) return void server.close();
+        accepts();
+        accepting();
+      };
+      if (server.listening) opened();
+      else server.listen(port, options.host, 1024, opened);
     },
     exit: (status: number, message: string) => {
+      ended = true;
       server.close();
       exited({ status, message });
     },
@@ -56,7 +66,6 @@ export async function startSimulator(
   server.on("error", ({ message }) => simulator.exit(1, message));
   if (simulator.refusesAtFirst) {
     await new Promise((resolve) => server.close(resolve));
-    listening = false;
   }
   let loaded: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (loaded = resolve));
@@ -66,16 +75,19 @@ export async function startSimulator(
   return {
     url: `http://${options.host}:${port}`,
     port,
+    listening,
     ready,
     exited: exit,
     truth: () => ({ chunks: simulator.truth.chunks(), requests: simulator.truth.requests }),
     stats: () => simulator.stats(),
     stop: async () => {
+      ended = true;
       const listenerClosed = closed();
       await simulator.stop();
       await listenerClosed;
     },
     close: async () => {
+      ended = true;
       simulator.close();
       await closed();
     },

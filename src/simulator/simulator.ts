@@ -15,8 +15,8 @@ import { TruthLog } from "./truth.ts";
 
 /** What the simulator does to the world around it: a process, or a test. */
 export interface SimulatorHost {
-  /** Start to accept connections. */
-  listen(): void;
+  /** Start to accept connections, once; `accepting` is called when it does, also when it did before. */
+  listen(accepting: () => void): void;
   /** The process ends now, with nothing said to anyone. */
   exit(status: number, message: string): void;
 }
@@ -118,15 +118,17 @@ export class Simulator {
     const current = this.dialect.loading[phase];
     if (current === undefined && this.#stuck) return;
     this.#phase = current === undefined ? "ready" : phase;
-    if (current === undefined || !current.refused) this.#host.listen();
-    if (current === undefined) {
-      ready();
-      for (const call of this.#waiting.splice(0)) call();
-      return;
-    }
-    const ms = this.options.profile.loadMs * current.share;
-    if (!this.#loads) this.#enter(phase + 1, ready);
-    else this.timeline.later(ms, () => this.#enter(phase + 1, ready));
+    const proceed = () => {
+      if (this.#gone) return;
+      if (current === undefined) {
+        ready();
+        for (const call of this.#waiting.splice(0)) call();
+      } else if (!this.#loads) this.#enter(phase + 1, ready);
+      else
+        this.timeline.later(this.options.profile.loadMs * current.share, () => this.#enter(phase + 1, ready));
+    };
+    if (current?.refused === true) proceed();
+    else this.#host.listen(proceed);
   }
 
   whenReady(call: () => void): void {

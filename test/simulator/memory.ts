@@ -30,8 +30,9 @@ export function createMemorySimulator(
   const timeline = createVirtualTimeline(0);
   const life: MemorySimulator["life"] = {};
   const simulator = new Simulator(options, 1234, timeline, {
-    listen: () => {
+    listen: (accepting) => {
       life.listening ??= timeline.nowUs();
+      accepting();
     },
     exit: (status, message) => {
       life.exit = { status, message };

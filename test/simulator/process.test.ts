@@ -18,8 +18,10 @@ afterEach(() => {
 interface Child {
   readonly process: ChildProcess;
   stderr(): string;
-  /** Resolves with the port once stderr says that it listens. */
+  /** Resolves with the port as soon as stderr says it, whether or not anybody listens there yet. */
   port(): Promise<number>;
+  /** Resolves with the port once stderr says that it listens. */
+  listening(): Promise<number>;
   says(text: string): Promise<void>;
   /** Exit status, or the signal that ended it. */
   readonly ended: Promise<number | string | null>;
@@ -42,13 +44,18 @@ function start(...args: string[]): Child {
   const ended = once(child, "close").then(
     ([status, signal]) => (status as number | null) ?? (signal as string),
   );
+  const port = async () => {
+    await says(")\n");
+    return Number(/address http:\/\/127\.0\.0\.1:(\d+) /.exec(text)?.[1]);
+  };
   return {
     process: child,
     stderr: () => text,
     says,
-    port: async () => {
-      await says("listening on");
-      return Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+    port,
+    listening: async () => {
+      await says("listening\n");
+      return await port();
     },
     ended,
   };
@@ -80,20 +87,20 @@ const request = (tokens: number) =>
 describe("the simulator's process", () => {
   it("says that it is simulated and where it listens, serves, and ends on SIGTERM with status 0", async () => {
     const child = simulate({});
-    const connection = await RawConnection.open(await child.port());
+    const connection = await RawConnection.open(await child.listening());
     connection.send(request(5));
     expect(readStream((await connection.receive()).bytes)).toMatchObject({ done: true, finish: ["length"] });
     child.process.kill("SIGTERM");
     expect(await child.ended).toBe(0);
     expect(child.stderr()).toMatch(
-      /^simulated vllm: not a real engine; listening on http:\/\/127\.0\.0\.1:\d+ \(model m, seed 1, loading 0 ms\)\n/,
+      /^simulated vllm: not a real engine; address http:\/\/127\.0\.0\.1:\d+ \(model m, seed 1, loading 0 ms\)\nsimulated vllm: listening\nsimulated vllm: ready\n/,
     );
     expect(await connection.stillAnswers()).toBe(false);
   });
 
   it("lets running requests end after SIGTERM where the engine drains", async () => {
     const child = simulate({}, {}, "tgi");
-    const connection = await RawConnection.open(await child.port());
+    const connection = await RawConnection.open(await child.listening());
     connection.send(request(100));
     await connection.untilBytes(800);
     child.process.kill("SIGTERM");
@@ -122,11 +129,35 @@ describe("the simulator's process", () => {
     expect(await child.ended).toBe(0);
   });
 
+  it("never becomes ready when told so, and still ends on SIGTERM", async () => {
+    const child = simulate({ process: { neverReady: true } }, {}, "llamacpp");
+    const port = await child.listening();
+    for (let tries = 0; tries < 3; tries++) {
+      const connection = await RawConnection.open(port);
+      connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+      expect((await connection.receive()).bytes.toString()).toMatch(/^HTTP\/1\.1 503 /);
+      connection.close();
+    }
+    child.process.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
+    expect(child.stderr()).not.toContain("ready\n");
+  });
+
+  it("says that it listens only when it does, however long nobody listened", async () => {
+    const children = ["vllm", "tgi", "llamacpp"].map((dialect) => simulate({}, { loadMs: 20 }, dialect));
+    for (const child of children) {
+      const connection = await RawConnection.open(await child.listening());
+      expect(await connection.stillAnswers()).toBe(true);
+      connection.close();
+      await child.says("ready\n");
+    }
+  });
+
   it("dies in the middle of a stream after so many chunks", async () => {
     const child = simulate({
       process: { exit: { afterChunks: 7, status: 139, message: "Segmentation fault" } },
     });
-    const connection = await RawConnection.open(await child.port());
+    const connection = await RawConnection.open(await child.listening());
     connection.send(request(100));
     const { bytes, complete } = await connection.receive();
     expect([complete, readStream(bytes).texts.length]).toEqual([false, 7]);
@@ -136,7 +167,7 @@ describe("the simulator's process", () => {
 
   it("dies after so many requests", async () => {
     const child = simulate({ process: { exit: { afterRequests: 3, status: 1, message: "gone" } } });
-    const connection = await RawConnection.open(await child.port());
+    const connection = await RawConnection.open(await child.listening());
     for (let i = 0; i < 3; i++) {
       connection.send(request(2));
       expect((await connection.receive()).complete).toBe(true);
@@ -147,7 +178,7 @@ describe("the simulator's process", () => {
 
   it("ignores SIGTERM when told so, and serves on", async () => {
     const child = simulate({ process: { ignoreSigterm: true } });
-    const connection = await RawConnection.open(await child.port());
+    const connection = await RawConnection.open(await child.listening());
     child.process.kill("SIGTERM");
     await child.says("ignoring SIGTERM");
     connection.send(request(2));
