@@ -3,8 +3,6 @@ import { defineConfig } from "vitest/config";
 // `fast` uses the simulator only; `slow` adds real engines, the browser and the large fuzz runs.
 export default defineConfig({
   test: {
-    // CI runs on a shared machine: a test that needs a second try there is shown as such.
-    retry: process.env["CI"] === undefined ? 0 : 2,
     projects: [
       {
         test: {
