@@ -7,7 +7,7 @@ const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]|^\p{Emoji_Presentation}/u;
 const ZERO = /^[\p{Mark}\u200b-\u200f\ufeff]+$/u;
 
-export function graphemes(text: string): readonly string[] {
+function graphemes(text: string): readonly string[] {
   return Array.from(segmenter.segment(text), (part) => part.segment);
 }
 

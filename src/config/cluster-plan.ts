@@ -60,12 +60,12 @@ export const SharePlan = z.discriminatedUnion("kind", [
 ]);
 export type SharePlan = z.infer<typeof SharePlan>;
 
-export const ResourcesPlan = z.strictObject({
+const ResourcesPlan = z.strictObject({
   /** Kubernetes quantities: `4`, `500m`, `16Gi`. */
   cpu: z.string().optional(),
   memory: z.string().optional(),
 });
-export type ResourcesPlan = z.infer<typeof ResourcesPlan>;
+type ResourcesPlan = z.infer<typeof ResourcesPlan>;
 
 export const ClusterPlan = z.strictObject({
   namespace: z.string(),

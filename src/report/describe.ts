@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { Results } from "../results/schema/results.ts";
 import type { LoadSettingSchema } from "../results/schema/summary.ts";
 import type { VerdictStatus } from "../results/schema/verdict.ts";
 
@@ -34,11 +33,6 @@ export function formatMs(ms: number | null | undefined): string {
 /** Two ends in one unit: "38.9–47.0 ms", "1.59–1.60 s". */
 export function formatMsRange(low: number, high: number): string {
   return Math.abs(high) < 1000 ? `${formatRange(low, high)} ms` : `${formatRange(low / 1000, high / 1000)} s`;
-}
-
-/** A share of one as a percentage: 0.984 is "98.4 %". */
-export function formatShare(share: number | null | undefined): string {
-  return share === null || share === undefined ? NONE : `${formatNumber(share * 100)} %`;
 }
 
 export function formatBytes(bytes: number): string {
@@ -127,13 +121,6 @@ export const VERDICT_MARKS: Readonly<Record<VerdictStatus, string>> = {
   valid: "✓",
   suspect: "?",
   invalid: "✗",
-};
-
-export const RUN_STATUS: Readonly<Record<Results["run"]["status"], string>> = {
-  done: "done",
-  failed: "failed",
-  interrupted: "interrupted",
-  incomplete: "incomplete",
 };
 
 export const SIMULATED_SENTENCE =

@@ -3,7 +3,7 @@ import { joinWords } from "./describe.ts";
 import { gather, variantName } from "./groups.ts";
 
 /** What differed, for a sentence. */
-export const DIFFERENCE_WORDS: Readonly<Record<Difference["kind"], string>> = {
+const DIFFERENCE_WORDS: Readonly<Record<Difference["kind"], string>> = {
   precision: "precision of the weights",
   "prompt-tokens": "prompt length in tokens",
   "output-tokens": "output length in tokens",

@@ -29,7 +29,7 @@ export function latencyOf(point: PointResult, name: LatencyName): LatencySummary
 }
 
 /** The mean with its interval, or with the lowest and highest where too few samples carry one. Null without samples. */
-export function meanOf(latency: LatencySummary | null): Estimate | null {
+function meanOf(latency: LatencySummary | null): Estimate | null {
   if (latency === null || latency.mean === null) return null;
   const interval = latency.intervals.mean;
   if (interval !== undefined) {
@@ -88,7 +88,7 @@ export const THROUGHPUT_WORDS: Readonly<Record<ThroughputKind, string>> = {
 };
 
 /** Requests behind a point's latencies. */
-export function sampleCount(metrics: Metrics): number {
+function sampleCount(metrics: Metrics): number {
   return metrics.e2eMs.count;
 }
 

@@ -27,7 +27,7 @@ export interface ModelGroup {
 }
 
 /** What makes two loads the same; how many requests were sent is not part of it. */
-export function loadKey(load: Load): string {
+function loadKey(load: Load): string {
   return JSON.stringify([
     load.arrival,
     load.concurrency ?? null,

@@ -13,7 +13,7 @@ export interface Column {
 }
 
 /** Rows that belong together, under a line of their own where they have a title. */
-export interface RowGroup {
+interface RowGroup {
   readonly title?: string;
   readonly rows: readonly (readonly TableCell[])[];
 }

@@ -104,7 +104,7 @@ function renderRow(row: Row, frame: Frame): string {
   return `${padEnd(line, left)}${mark}`;
 }
 
-export function paintVerdict(status: VerdictStatus, text: string, style: TerminalStyle): string {
+function paintVerdict(status: VerdictStatus, text: string, style: TerminalStyle): string {
   return status === "valid" ? style.green(text) : status === "suspect" ? style.yellow(text) : style.red(text);
 }
 

@@ -3,7 +3,7 @@ import type { Reason, ReasonCode, VerdictStatus } from "../results/schema/verdic
 import { cellName, gather, loadLabels } from "./groups.ts";
 
 /** One reason of one point, placed. */
-export interface Finding {
+interface Finding {
   readonly reason: Reason;
   /** "llamacpp-4slots, c4 · 64 out". */
   readonly place: string;

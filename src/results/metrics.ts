@@ -17,7 +17,7 @@ import { fromZero, meanAndDeviation, meanInterval, summariseLatency, wilsonInter
 import { startTimes } from "./window.ts";
 
 /** Fewest requests for the interval of a throughput. */
-export const MIN_FOR_RATE = 30;
+const MIN_FOR_RATE = 30;
 
 /**
  * Metrics of one measurement, or of a point from the samples of all its measurements (at least one, of one load).

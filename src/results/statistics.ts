@@ -97,11 +97,7 @@ function firstRank(n: number, holds: (rank: number) => boolean): number {
  * Interval of the p-quantile from order statistics. With fewer effective samples than values the ranks are found for
  * the effective number and stretched over the values, outwards.
  */
-export function quantileInterval(
-  sorted: ArrayLike<number>,
-  p: number,
-  effective: number,
-): Interval | undefined {
+function quantileInterval(sorted: ArrayLike<number>, p: number, effective: number): Interval | undefined {
   const n = sorted.length;
   const samples = Math.min(n, Math.floor(effective));
   const ranks = orderRanks(samples, p);

@@ -9,7 +9,7 @@ import { crosses, ms, percent, THRESHOLDS } from "./thresholds.ts";
 import { fewestForWindow } from "./window.ts";
 
 /** Lag below this raises no verdict: against a TTFT of a few ms the clock's and the kernel's own share is larger. */
-export const LAG_FLOOR_MS = 1;
+const LAG_FLOOR_MS = 1;
 
 /** The verdict of one measurement. Of a part of one, cut short, nobody can say whether its load was held. */
 export function judgeMeasurement(

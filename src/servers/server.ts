@@ -77,7 +77,7 @@ export interface ContainerSpec {
   };
 }
 
-export interface ContainerProbe {
+interface ContainerProbe {
   readonly path: string;
   readonly periodSeconds: number;
   readonly timeoutSeconds: number;

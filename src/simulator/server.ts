@@ -45,10 +45,10 @@ export async function startSimulator(
   const host = {
     listen: (accepting: () => void) => {
       const opened = () => {
-        // It was stopped while the listener opened.
-        if (ended) return void server.close();
         accepts();
         accepting();
+        // It was stopped while the listener opened.
+        if (ended) server.close();
       };
       if (server.listening) opened();
       else server.listen(port, options.host, 1024, opened);

@@ -1,6 +1,6 @@
 /** A strict reader of HTML: everything that a browser would forgive is a problem here. */
 
-export interface Element {
+interface Element {
   readonly tag: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly parent: Element | undefined;

@@ -2,7 +2,7 @@ import type { LoadSetting, RecordHeader, RequestRecord } from "../../src/load/re
 import { createRandom } from "../fixtures/make-run.ts";
 
 /** One read of an answer: when it came, ms, and the chunks in it. */
-export type Read = number | { readonly at: number; readonly chunks: number };
+type Read = number | { readonly at: number; readonly chunks: number };
 
 export interface RequestInWords {
   readonly sent?: number;

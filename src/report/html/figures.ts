@@ -53,7 +53,7 @@ function renderLegend(items: readonly LegendItem[]): Html | undefined {
 }
 
 /** Gives a drawing its title and description, and lets the page decide its width. */
-export function describeSvg(svg: string, id: string, title: string, description: string): string {
+function describeSvg(svg: string, id: string, title: string, description: string): string {
   return svg.replace(
     /^<svg([^>]*)>/,
     (_, attributes: string) =>

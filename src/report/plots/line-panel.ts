@@ -3,7 +3,7 @@ import type { Estimate } from "../estimates.ts";
 import { type Palette, seriesStyle } from "./palette.ts";
 import { FONT_SIZE, labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
 
-export interface LinePoint {
+interface LinePoint {
   readonly x: number;
   readonly estimate: Estimate;
   readonly suspect: boolean;
