@@ -96,14 +96,14 @@ export function fromFile(path: string, of: Parameter<unknown> = string()): FileO
 }
 
 /** What the pod prints, as an output (at most 256 kB, the end of it). */
-export interface StdoutOutput {
+interface StdoutOutput {
   readonly kind: "stdout";
 }
 
 export const stdout = (): StdoutOutput => Object.freeze({ kind: "stdout" });
 
 /** An output that a person gives when a suspended workflow goes on. */
-export interface SuppliedOutput<out T, out Optional extends boolean = boolean> {
+interface SuppliedOutput<out T, out Optional extends boolean = boolean> {
   readonly kind: "supplied";
   readonly of: Parameter<T, Optional>;
 }

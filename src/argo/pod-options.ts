@@ -109,5 +109,5 @@ function writeRetry(retry: Retry): NonNullable<ITemplate["retryStrategy"]> {
   };
 }
 
-export const renderAll = (texts: Readonly<Record<string, unknown>>, use: Use): Record<string, string> =>
+const renderAll = (texts: Readonly<Record<string, unknown>>, use: Use): Record<string, string> =>
   Object.fromEntries(Object.entries(texts).map(([name, source]) => [name, render(source, use)]));

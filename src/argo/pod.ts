@@ -43,7 +43,7 @@ export interface ContainerOptions<Here> extends PodOptions<Here> {
   readonly securityContext?: IContainer["securityContext"];
 }
 
-export interface ScriptOptions<Here> extends ContainerOptions<Here> {
+interface ScriptOptions<Here> extends ContainerOptions<Here> {
   readonly source: TextLike<Here>;
 }
 

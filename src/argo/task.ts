@@ -20,14 +20,14 @@ export interface UnsureTask<O, Here> extends TaskHandle<O, Here> {
 }
 
 /** A task that runs once for each item; each output is the list of what the items gave. */
-export interface GatheredTask<O, Here, Missing = never> extends TaskHandle<O, Here> {
+interface GatheredTask<O, Here, Missing = never> extends TaskHandle<O, Here> {
   readonly outputs: GatheredHandles<O, Here, Missing>;
 }
 
 /** A task: once it has succeeded, or was skipped. `finished(task)`: however it ended. */
-export type After<Here> = TaskHandle<unknown, Here> | Finished<Here>;
+type After<Here> = TaskHandle<unknown, Here> | Finished<Here>;
 
-export interface FanOutOptions<Here> {
+interface FanOutOptions<Here> {
   /** What must come before, where no argument says so. */
   readonly after?: After<Here> | readonly After<Here>[];
   /** Any other field of Argo's task. Merged over what is written. */
@@ -50,7 +50,7 @@ export interface Hook<Here> {
   ): Ran;
 }
 
-export interface StatusHook<Here> {
+interface StatusHook<Here> {
   when(status: "Pending" | "Running" | "Succeeded" | "Failed" | "Error"): Hook<Here>;
 }
 
@@ -72,7 +72,7 @@ export interface DagBody<I, Here> {
   hold(...locks: readonly Lock<Here>[]): void;
 }
 
-export type Guard<Here> = Condition<Here> | Outcome<Here>;
+type Guard<Here> = Condition<Here> | Outcome<Here>;
 
 export interface WhenBody<Here> {
   task<TI extends Inputs, TO extends Outputs>(
@@ -85,13 +85,13 @@ export interface WhenBody<Here> {
   ): EachBody<T, UnderWhen<Here>, Here, Absent<Remedy>>;
 }
 
-export type Item = Scalar | Readonly<Record<string, Scalar>>;
+type Item = Scalar | Readonly<Record<string, Scalar>>;
 
 type ItemHandles<T, Here> = T extends Scalar
   ? Value<T, Here>
   : { readonly [Name in keyof T]: Value<T[Name], Here> };
 
-export interface EachBody<T, Place, Here, Missing = never> {
+interface EachBody<T, Place, Here, Missing = never> {
   /** The item, or its fields. */
   readonly item: [T] extends [Scalar] ? Value<T, UnderEach<Place>> : ItemHandles<T, UnderEach<Place>>;
   task<TI extends Inputs, TO extends Outputs>(

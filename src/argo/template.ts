@@ -6,7 +6,7 @@ import type { Claim } from "./sources.ts";
 export const node: unique symbol = Symbol("template");
 
 /** What a template became: Argo's object, and what it brings with it. Plain data; nothing changes it. */
-export interface TemplateNode {
+interface TemplateNode {
   readonly manifest: ITemplate;
   /** Templates that its tasks and hooks run. */
   readonly uses: readonly Template<Inputs, Outputs>[];
@@ -103,7 +103,7 @@ export function writeDagOutputs(
   });
 }
 
-export const writeParameter = ({
+const writeParameter = ({
   default: fallback,
   choices,
   description,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { defaultRuns } from "./paths.ts";
 
-export interface StepOptions {
+interface StepOptions {
   readonly run: string;
   readonly input: string;
   readonly param?: readonly string[];

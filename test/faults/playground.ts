@@ -46,7 +46,7 @@ export interface Ended {
 }
 
 /** One llmbench that runs. */
-export interface Llmbench {
+interface Llmbench {
   readonly process: ChildProcess;
   /** Resolves once standard error holds this; rejects when it ends without. */
   says(what: RegExp): Promise<void>;
