@@ -74,7 +74,7 @@ export function versionOf(engine: EngineConfig, facts: EngineFacts): string | un
 }
 
 /** The version that a tag begins with: 0.4.7 of `lmsysorg/sglang:v0.4.7-cu124`. */
-function versionOfImage(image: string): string | undefined {
+export function versionOfImage(image: string): string | undefined {
   return /:v?(\d+(?:\.\d+)+(?:\.?(?:post|rc|dev|a|b)\d+)?)[^/:@]*(?:@.*)?$/.exec(image)?.[1];
 }
 
