@@ -65,7 +65,7 @@ export class Registry {
       writeFileSync(temporary, `${JSON.stringify(entry, null, 1)}\n`, { mode: 0o600 });
       renameSync(temporary, path);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      removeQuietly(temporary);
       throw new LlmbenchError(
         "SERVER_NOT_REGISTERED",
         `Cannot write down the server of ${entry.cellId} in ${this.folder}: ${error instanceof Error ? error.message : String(error)}`,
@@ -117,5 +117,13 @@ function readNames(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where it could not be written there is nothing to remove.
   }
 }
