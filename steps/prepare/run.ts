@@ -13,8 +13,9 @@ export default defineStep(prepare, async (_input, context) => {
   const findings: LlmbenchError[] = [];
   for (const cell of context.plan.cells) {
     try {
-      const { spec, standing } = await context.session(cell.id).resolve();
-      if (standing === undefined) checkCommand(spec);
+      const session = context.session(cell.id);
+      const { spec } = await session.resolve();
+      if ((await session.backend()).kind === "process" && spec.container === undefined) checkCommand(spec);
     } catch (error) {
       if (context.signal.aborted) throw interruptedError(context.run);
       if (!(error instanceof LlmbenchError)) throw error;

@@ -174,7 +174,7 @@ function failOnVerdicts(context: StepContext, summaries: readonly MeasurementSum
       hint: "the reasons say what to change; failOn in the config (or --fail-on) decides which verdicts count",
       details: failing.map(
         ({ point, repetition, verdict }) =>
-          `${point} #${repetition} ${verdict.status}: ${verdict.reasons.map((reason) => reason.text).join("; ")}`,
+          `${point} #${repetition} ${verdict.status}: ${verdict.reasons.map((reason) => reason.text).join(" ")}`,
       ),
     },
   );

@@ -133,7 +133,7 @@ test("a server that answers garbage now and then is measured, and the verdict na
   const run = await here.run();
   expect(run.status).toBe(3);
   expect(run.stderr).toMatch(
-    /a-c1-out8 #1 invalid: .*1 of 2 requests failed: 50 % .*not an answer of this API/,
+    /a-c1-out8 #1 invalid: .*1 of 2 requests failed \(50 %\)\..*not an answer of this API/,
   );
   expectTidy(here);
   await expectResumable(here, { status: "done", says: /1 of 2 requests failed/, again: ["a-c1-out8"] });
