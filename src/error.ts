@@ -41,6 +41,8 @@ export const ExitStatus = {
   failed: 1,
   usage: 2,
   verdict: 3,
+  /** A teardown that did its work after a cell that failed. */
+  cellFailed: 75,
   interrupted: 130,
 } as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { ExitStatus } from "../error.ts";
 import { version } from "../version.ts";
 import { registerBench } from "./bench.ts";
+import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
 import { registerEngines } from "./engines.ts";
 import { registerInit } from "./init.ts";
@@ -31,6 +32,7 @@ const program = new Command("llmbench")
 for (const register of [
   registerRun,
   registerBench,
+  registerBuild,
   registerReport,
   registerShow,
   registerList,

@@ -21,6 +21,8 @@ export interface RunStepOptions {
   readonly out: string;
   readonly plan?: string;
   readonly outputs?: string;
+  readonly failUnlessSucceeded?: string;
+  readonly failOnLeftovers?: boolean;
   readonly verbose: boolean;
 }
 
@@ -34,6 +36,7 @@ const terminationLog = "/dev/termination-log";
 export async function runStep(name: string, input: unknown, options: RunStepOptions): Promise<ExitStatus> {
   let mask = (text: string) => text;
   try {
+    options = { ...options, run: runIdOf(options.run) };
     const step = await findStep(name);
     const run = await findRun(name, options);
     const masker = createMasker(resolveSecrets(run.record.plan, process.env).values);
@@ -58,6 +61,7 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
       const output = await step.run(input, context);
       publish(output as Readonly<Record<string, unknown>>);
       process.stdout.write(`${JSON.stringify(output)}\n`);
+      failAfterwards(input, output, options);
       return ExitStatus.done;
     } finally {
       interrupts.dispose();
@@ -73,6 +77,31 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
   }
 }
 
+/**
+ * A teardown or a finish that has done its work and fails all the same, so that the workflow shows what it was for, and
+ * `argo retry` runs it again.
+ */
+function failAfterwards(input: unknown, output: unknown, options: RunStepOptions): void {
+  const status = options.failUnlessSucceeded;
+  if (status !== undefined && status !== "Succeeded") {
+    const { cell = "the cell" } = input as { cell?: string };
+    throw new LlmbenchError("CELL_NOT_SUCCEEDED", `${cell} ended ${status}; its server is gone.`, {
+      exitStatus: ExitStatus.cellFailed,
+      hint: "this node only repeats it, so that `argo retry` runs it again: see the cell's other nodes",
+    });
+  }
+  const { leftovers = [] } = output as { leftovers?: readonly string[] };
+  if (options.failOnLeftovers === true && leftovers.length > 0) {
+    throw new LlmbenchError(
+      "RUN_LEFTOVERS",
+      `Servers were still there at the run's end: ${leftovers.join(", ")}.`,
+      {
+        hint: "they are removed now; see why the teardown of these cells did not",
+      },
+    );
+  }
+}
+
 function progressWatchers(
   log: pino.Logger,
   masked: (event: ProgressEvent) => object,
@@ -84,6 +113,16 @@ function progressWatchers(
     },
     ...(file === undefined || file === "" ? [] : [progressWriter(file)]),
   ];
+}
+
+/** A workflow's run is called as the workflow is, unless it was given a name. */
+function runIdOf(given: string): string {
+  const id = given === "" ? (process.env["LLMBENCH_WORKFLOW"] ?? "") : given;
+  if (id !== "") return id;
+  throw new LlmbenchError("USAGE", "--run is empty, and LLMBENCH_WORKFLOW names no workflow", {
+    exitStatus: ExitStatus.usage,
+    hint: "llmbench list shows all runs",
+  });
 }
 
 /**

@@ -9,6 +9,8 @@ interface StepOptions {
   readonly out: string;
   readonly plan?: string;
   readonly outputs?: string;
+  readonly failUnlessSucceeded?: string;
+  readonly failOnLeftovers?: boolean;
 }
 
 export function registerStep(program: Command): void {
@@ -21,12 +23,23 @@ export function registerStep(program: Command): void {
       "<name>",
       "prepare, deploy, wait-healthy, warmup, sweep, profile, copy-profile, teardown or finish",
     )
-    .requiredOption("--run <run>", "id or path of the run")
+    .requiredOption(
+      "--run <run>",
+      "id or path of the run; empty: the name of the workflow, LLMBENCH_WORKFLOW",
+    )
     .option("--input <json>", "what the step takes (llmbench schema step NAME)", "{}")
     .option("--param <name=value...>", "one input each, in place of --input: text, or JSON of an object")
     .option("--out <dir>", "folder that holds runs", defaultRuns)
     .option("--plan <file>", "resolved config (JSON): prepare starts the run from it if there is none yet")
     .option("--outputs <dir>", "also write each output to a file of its name, as workflows want them")
+    .option(
+      "--fail-unless-succeeded <status>",
+      "once the step is done, exit 75 unless a cell's status is Succeeded",
+    )
+    .option(
+      "--fail-on-leftovers",
+      "once the step is done, exit 1 if it found servers that should have been gone",
+    )
     .action(async (name: string, options: StepOptions, command: Command) => {
       const { runStep } = await import("./run-step.ts");
       const verbose = command.optsWithGlobals<{ verbose?: boolean }>().verbose === true;

@@ -1,0 +1,222 @@
+import {
+  configMap,
+  container,
+  dag,
+  fromFile,
+  type Inputs,
+  mutex,
+  semaphore,
+  string,
+  workflow,
+  workflowTemplate,
+} from "../src/argo/index.ts";
+import { configObjectName, taskNames } from "../src/servers/kubernetes-names.ts";
+import { slotsConfigMap } from "./config-map.ts";
+import { accounts, type ClusterRun, runMutex } from "./names.ts";
+import { places, podLabels, restrictedContainer, stepPod } from "./pods.ts";
+
+/** Argo's cap on the tasks of one DAG, less `prepare`. */
+export const mostCells = 199;
+
+/** An output of a step. A step that failed has none, and its node must still say why it failed. */
+const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ default: "" }));
+
+/** The workflow of a config: every cell, as many at a time as its pool has room for, each taken down whatever happens. */
+export function benchmark(plan: ClusterRun) {
+  const run = string({
+    default: "",
+    description: "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.",
+  });
+
+  const prepare = container("prepare", { inputs: { run } }, (c) =>
+    c.run(stepPod(plan, { step: "prepare", run: c.inputs.run, account: accounts.prepare })),
+  );
+
+  const deploy = container(
+    "deploy",
+    { inputs: { run: string(), cell: string() }, outputs: { server: output("server") } },
+    (c) =>
+      c.run(
+        stepPod(plan, {
+          step: "deploy",
+          run: c.inputs.run,
+          params: { cell: c.inputs.cell },
+          account: accounts.server,
+        }),
+      ),
+  );
+
+  const withServer = { run: string(), server: string() } satisfies Inputs;
+
+  const waitHealthy = container(
+    "wait-healthy",
+    {
+      inputs: withServer,
+      outputs: { server: output("server"), firstCompletionMs: output("firstCompletionMs") },
+    },
+    (c) =>
+      c.run(
+        stepPod(plan, {
+          step: "wait-healthy",
+          run: c.inputs.run,
+          params: { server: c.inputs.server },
+          account: accounts.server,
+        }),
+      ),
+  );
+
+  const warmup = container("warmup", { inputs: withServer, outputs: { server: output("server") } }, (c) =>
+    c.run(
+      stepPod(plan, {
+        step: "warmup",
+        run: c.inputs.run,
+        params: { server: c.inputs.server },
+        account: accounts.server,
+      }),
+    ),
+  );
+
+  const sweep = container(
+    "sweep",
+    {
+      inputs: withServer,
+      outputs: {
+        server: output("server"),
+        outputTokensPerSecond: output("outputTokensPerSecond"),
+        ttftMs: output("ttftMs"),
+        verdict: output("verdict"),
+      },
+    },
+    (c) =>
+      c.run(
+        stepPod(plan, {
+          step: "sweep",
+          run: c.inputs.run,
+          params: { server: c.inputs.server },
+          account: accounts.server,
+          client: true,
+        }),
+      ),
+  );
+
+  // One pod, which fails if its cell did: a teardown that succeeded would keep `argo retry` from running it again.
+  const teardown = container(
+    "teardown",
+    { inputs: { run: string(), cell: string(), status: string() } },
+    (c) =>
+      c.run(
+        stepPod(plan, {
+          step: "teardown",
+          run: c.inputs.run,
+          params: { cell: c.inputs.cell, status: c.inputs.status },
+          words: ["--fail-unless-succeeded", c.inputs.status],
+          account: accounts.teardown,
+        }),
+      ),
+  );
+
+  const finish = container("finish", { inputs: { run } }, (c) =>
+    c.run(
+      stepPod(plan, {
+        step: "finish",
+        run: c.inputs.run,
+        words: ["--fail-on-leftovers"],
+        account: accounts.teardown,
+      }),
+    ),
+  );
+
+  const slots = configMap(slotsConfigMap(plan).name, ...Object.keys(plan.cluster.pools));
+
+  const cell = dag(
+    "cell",
+    {
+      inputs: { run: string(), cell: string(), pool: string() },
+      outputs: { outputTokensPerSecond: string(), ttftMs: string(), verdict: string() },
+    },
+    (d) => {
+      d.hold(semaphore(slots.key(d.inputs.pool)));
+      const { run } = d.inputs;
+      const deployed = d.task("deploy", deploy, { run, cell: d.inputs.cell });
+      const healthy = d.task("wait-healthy", waitHealthy, { run, server: deployed.outputs.server });
+      const warm = d.task("warmup", warmup, { run, server: healthy.outputs.server });
+      const swept = d.task("sweep", sweep, { run, server: warm.outputs.server });
+      const { outputTokensPerSecond, ttftMs, verdict } = swept.outputs;
+      return { outputTokensPerSecond, ttftMs, verdict };
+    },
+  );
+
+  const names = taskNames(plan.cells.map(({ id }) => id));
+
+  const everyCell = dag("benchmark", { inputs: { run }, failFast: false }, (d) => {
+    const { run } = d.inputs;
+    const ready = d.task("prepare", prepare, { run });
+    for (const { id, pool } of placed(plan)) {
+      d.task(
+        names.get(id) ?? id,
+        cell,
+        { run, cell: id, pool },
+        {
+          after: ready,
+          onExit: (ended) => ended.run(teardown, { run, cell: id, status: ended.status }),
+        },
+      );
+    }
+  });
+
+  const { cluster } = plan;
+  return workflowTemplate(configObjectName(plan.name), {
+    namespace: cluster.namespace,
+    entry: everyCell,
+    onExit: finish,
+    title: plan.name,
+    description: describe(plan),
+    serviceAccount: accounts.prepare,
+    deadline: `${cluster.deadlineSeconds}s`,
+    keep: {
+      afterSuccess: `${cluster.keepSeconds.succeeded}s`,
+      afterFailure: `${cluster.keepSeconds.failed}s`,
+    },
+    podGC: "OnPodSuccess",
+    locks: [mutex(runMutex)],
+    podLabels: podLabels(plan),
+    runLabels: { "llmbench.dev/config": configObjectName(plan.name) },
+    ...(cluster.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: cluster.imagePullSecrets }),
+    podSecurity: {
+      runAsNonRoot: true,
+      runAsUser: cluster.steps.uid,
+      runAsGroup: cluster.steps.gid,
+      fsGroup: cluster.steps.gid,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    // Argo's own containers get a security context from the controller's configuration alone, which is not ours.
+    podSpecPatch: {
+      initContainers: [{ name: "init", securityContext: restrictedContainer }],
+      containers: [
+        { name: "wait", securityContext: restrictedContainer },
+        { name: "main", securityContext: restrictedContainer },
+      ],
+    },
+  });
+}
+
+/** A run of it by hand: `argo submit run.yaml`. */
+export function benchmarkRun(plan: ClusterRun) {
+  return workflow(
+    { generateName: `${configObjectName(plan.name)}-` },
+    { of: benchmark(plan), namespace: plan.cluster.namespace, title: plan.name, description: describe(plan) },
+  );
+}
+
+/** The cells that run on the cluster, each with its pool. */
+function placed(plan: ClusterRun): { id: string; pool: string }[] {
+  return plan.cells.flatMap(({ id, server }) =>
+    server.kind === "kubernetes" ? [{ id, pool: server.pool }] : [],
+  );
+}
+
+function describe(plan: ClusterRun): string {
+  const variants = [...new Set(plan.cells.map(({ variant }) => variant))].join(", ");
+  const models = [...new Set(plan.cells.map(({ model }) => model.id))].join(", ");
+  return plan.description ?? `${variants} with ${models}`;
+}

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { configObjectName } from "../src/servers/kubernetes-names.ts";
+import { type ClusterRun, ownedLabels } from "./names.ts";
+
+/** One object for the API server, as plain data. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  /** `spec`, `data`, `rules` and whatever else a kind has. */
+  readonly [field: string]: unknown;
+}
+
+/** The resolved config, in every step's pod. Immutable: another config has another name. */
+export function planConfigMap(plan: ClusterRun): {
+  readonly name: string;
+  readonly object: KubernetesObject;
+} {
+  const text = `${JSON.stringify(plan, null, 1)}\n`;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 10);
+  const name = `${configObjectName(plan.name)}-${hash}`;
+  const object = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, namespace: plan.cluster.namespace, labels: { ...ownedLabels } },
+    immutable: true,
+    data: { "plan.json": text },
+  };
+  return { name, object };
+}
+
+/** How many servers of each pool may be up at once: limits of the semaphore that cells wait for. */
+export function slotsConfigMap(plan: ClusterRun): {
+  readonly name: string;
+  readonly object: KubernetesObject;
+} {
+  const name = configObjectName(plan.name, "slots");
+  const object = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, namespace: plan.cluster.namespace, labels: { ...ownedLabels } },
+    data: Object.fromEntries(
+      Object.entries(plan.cluster.pools).map(([pool, { servers }]) => [pool, String(servers)]),
+    ),
+  };
+  return { name, object };
+}

@@ -1,0 +1,155 @@
+import {
+  type ContainerOptions,
+  type TextLike,
+  text,
+  thisRun,
+  type Value,
+  volume,
+} from "../src/argo/index.ts";
+import type { TolerationPlan } from "../src/config/cluster-plan.ts";
+import { configObjectName, shareClaim } from "../src/servers/kubernetes-names.ts";
+import { planConfigMap } from "./config-map.ts";
+import type { ClusterRun } from "./names.ts";
+
+/** Where a step finds things; the same in every step's pod. */
+export const places = {
+  plan: "/config/plan.json",
+  results: "/results",
+  models: "/models",
+  outputs: "/tmp/outputs",
+} as const;
+
+/** What the restricted Pod Security profile asks of a container; Argo's own `init` and `wait` get it by a patch. */
+export const restrictedContainer = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  runAsNonRoot: true,
+  seccompProfile: { type: "RuntimeDefault" },
+} as const;
+
+export interface StepPod<Here> {
+  readonly step: string;
+  readonly run: Value<string, Here>;
+  /** Inputs of the step, by name. */
+  readonly params?: Readonly<Record<string, TextLike<Here>>>;
+  /** Further words for `llmbench step`. */
+  readonly words?: readonly TextLike<Here>[];
+  readonly account: string;
+  /** The load generator: more room, and rather on a node without GPUs. */
+  readonly client?: boolean;
+}
+
+/** The pod of one step: llmbench's image, the plan, the shares, and the rights of its account. */
+export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOptions<Here> {
+  const { steps, storage } = plan.cluster;
+  const { clientResources } = steps;
+  const params = Object.entries(pod.params ?? {}).flatMap(([name, given]): TextLike<Here>[] => [
+    "--param",
+    text`${name}=${given as Value<string, Here>}`,
+  ]);
+  const room = pod.client === true ? clientResources : { cpu: "100m", memory: "256Mi" };
+  const limit = pod.client === true ? clientResources.memory : "1Gi";
+  return {
+    image: steps.image,
+    imagePullPolicy: steps.pullPolicy,
+    command: ["node", "/app/llmbench.mjs"],
+    args: [
+      ...["step", pod.step, "--run"],
+      pod.run,
+      ...["--out", places.results, "--plan", places.plan, "--outputs", places.outputs],
+      ...params,
+      ...(pod.words ?? []),
+    ],
+    env: {
+      // A run is called as its workflow is, unless it was given a name.
+      LLMBENCH_WORKFLOW: thisRun.name,
+      LLMBENCH_WORKFLOW_UID: thisRun.uid,
+      LLMBENCH_MODELS: places.models,
+      HOME: "/tmp",
+    },
+    resources: {
+      requests: definedOnly(room),
+      ...(limit === undefined ? {} : { limits: { memory: limit as "1Gi" } }),
+    },
+    mounts: {
+      "/config": {
+        volume: volume("config", { configMap: { name: planConfigMap(plan).name } }),
+        readOnly: true,
+      },
+      [places.results]: {
+        volume: volume("results", {
+          persistentVolumeClaim: { claimName: shareClaim(plan.name, "results", storage.results) },
+        }),
+        ...subPath(storage.results),
+      },
+      [places.models]: {
+        volume: volume("models", {
+          persistentVolumeClaim: { claimName: shareClaim(plan.name, "models", storage.models) },
+        }),
+        readOnly: true,
+        ...subPath(storage.models),
+      },
+      "/tmp": volume("tmp", { emptyDir: {} }),
+    },
+    serviceAccount: pod.account,
+    securityContext: {
+      ...restrictedContainer,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+    },
+    tolerations: clientTolerations(plan),
+    ...(Object.keys(steps.nodeSelector).length === 0 ? {} : { nodeSelector: steps.nodeSelector }),
+    affinity: awayFromGpus(plan),
+    // What Argo or a node broke is tried again; what the step itself says stands.
+    retry: { limit: 2, policy: "OnError" },
+  };
+}
+
+/** Labels that the workflow's pods carry beside Argo's own. */
+export const podLabels = (plan: ClusterRun) => ({ "llmbench.dev/config": configObjectName(plan.name) });
+
+function definedOnly(room: { readonly cpu?: string | undefined; readonly memory?: string | undefined }) {
+  return {
+    ...(room.cpu === undefined ? {} : { cpu: room.cpu as "100m" }),
+    ...(room.memory === undefined ? {} : { memory: room.memory as "256Mi" }),
+  };
+}
+
+function subPath(share: { readonly subPath?: string | undefined }): { subPath?: string } {
+  return share.subPath === undefined ? {} : { subPath: share.subPath };
+}
+
+/** Steps run wherever there is room, also on GPU nodes. */
+function clientTolerations({ cluster }: ClusterRun) {
+  const all = [
+    ...Object.values(cluster.pools).flatMap((pool) => pool.tolerations),
+    ...cluster.steps.tolerations,
+  ];
+  return [...new Map(all.map((each) => [JSON.stringify(each), toleration(each)])).values()];
+}
+
+function toleration({ key, operator, value, effect }: TolerationPlan) {
+  return {
+    operator,
+    ...(key === undefined ? {} : { key }),
+    ...(value === undefined ? {} : { value }),
+    ...(effect === undefined ? {} : { effect }),
+  };
+}
+
+/** Rather not on the nodes of a pool: a client beside a server takes its processor. */
+function awayFromGpus({ cluster }: ClusterRun) {
+  const rather = (key: string, operator: "NotIn" | "DoesNotExist", values: string[]) => ({
+    weight: 100,
+    preference: { matchExpressions: [{ key, operator, ...(values.length === 0 ? {} : { values }) }] },
+  });
+  const pools = Object.values(cluster.pools).flatMap(({ nodeSelector }) => Object.entries(nodeSelector));
+  return {
+    nodeAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        ...pools.map(([key, value]) => rather(key, "NotIn", [value])),
+        rather("nvidia.com/gpu.present", "DoesNotExist", []),
+      ],
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { SharePlan } from "../src/config/cluster-plan.ts";
+import { shareClaim } from "../src/servers/kubernetes-names.ts";
+import type { KubernetesObject } from "./config-map.ts";
+import { type ClusterRun, ownedLabels } from "./names.ts";
+
+/** PersistentVolumes and claims of the shares; nothing for a share whose claim is there already. */
+export function storage(plan: ClusterRun): KubernetesObject[] {
+  return (["models", "results"] as const).flatMap((role) => {
+    const share = plan.cluster.storage[role];
+    return share.kind === "claim" ? [] : volumeAndClaim(plan, role, share);
+  });
+}
+
+type OwnShare = Exclude<SharePlan, { kind: "claim" }>;
+
+function volumeAndClaim(plan: ClusterRun, role: "models" | "results", share: OwnShare): KubernetesObject[] {
+  const { namespace } = plan.cluster;
+  const claim = shareClaim(plan.name, role, share);
+  // PersistentVolumes are the cluster's, not the namespace's.
+  const volume = `${namespace}-${claim}`;
+  const labels = { ...ownedLabels };
+  return [
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name: volume, labels },
+      spec: {
+        capacity: { storage: share.capacity },
+        accessModes: ["ReadWriteMany"],
+        // What was measured outlives the claim.
+        persistentVolumeReclaimPolicy: "Retain",
+        storageClassName: "",
+        claimRef: { namespace, name: claim },
+        ...source(share),
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: claim, namespace, labels },
+      spec: {
+        accessModes: ["ReadWriteMany"],
+        storageClassName: "",
+        volumeName: volume,
+        resources: { requests: { storage: share.capacity } },
+      },
+    },
+  ];
+}
+
+function source(share: OwnShare): Readonly<Record<string, unknown>> {
+  switch (share.kind) {
+    case "nfs":
+      return {
+        nfs: { server: share.server, path: share.path },
+        ...(share.mountOptions.length === 0 ? {} : { mountOptions: share.mountOptions }),
+      };
+    case "oci-fss":
+      return {
+        csi: {
+          driver: "fss.csi.oraclecloud.com",
+          // The driver splits at the first and the last colon.
+          volumeHandle: `${share.fileSystem}:${share.mountTarget}:${share.exportPath}`,
+          volumeAttributes: { encryptInTransit: String(share.encryptInTransit) },
+        },
+      };
+    case "host-path":
+      return { hostPath: { path: share.path, type: "Directory" } };
+  }
+}
