@@ -99,6 +99,36 @@ export function benchmark(plan: ClusterRun) {
       ),
   );
 
+  const profile = container("profile", { inputs: withServer, outputs: { report: output("report") } }, (c) =>
+    c.run(
+      stepPod(plan, {
+        step: "profile",
+        run: c.inputs.run,
+        params: { server: c.inputs.server },
+        account: accounts.profile,
+        client: true,
+      }),
+    ),
+  );
+
+  const copyProfile = container(
+    "copy-profile",
+    {
+      inputs: { run: string(), report: string() },
+      outputs: { gpuBusyShare: output("gpuBusyShare"), topKernel: output("topKernel") },
+    },
+    (c) =>
+      c.run(
+        stepPod(plan, {
+          step: "copy-profile",
+          run: c.inputs.run,
+          params: { report: c.inputs.report },
+          account: accounts.teardown,
+          client: true,
+        }),
+      ),
+  );
+
   // One pod, which fails if its cell did: a teardown that succeeded would keep `argo retry` from running it again.
   const teardown = container(
     "teardown",
@@ -141,6 +171,10 @@ export function benchmark(plan: ClusterRun) {
       const healthy = d.task("wait-healthy", waitHealthy, { run, server: deployed.outputs.server });
       const warm = d.task("warmup", warmup, { run, server: healthy.outputs.server });
       const swept = d.task("sweep", sweep, { run, server: warm.outputs.server });
+      if (plan.profiling !== undefined) {
+        const profiled = d.task("profile", profile, { run, server: swept.outputs.server });
+        d.task("copy-profile", copyProfile, { run, report: profiled.outputs.report });
+      }
       const { outputTokensPerSecond, ttftMs, verdict } = swept.outputs;
       return { outputTokensPerSecond, ttftMs, verdict };
     },

@@ -36,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
   pipelines: ["src/argo", "src/config", "src/servers/kubernetes-names.ts", "steps"],
   "src/runner": ["steps", "src/steps", "src/config", "src/engines", "src/results", "src/servers"],
   "src/cli": [
+    "pipelines",
     "steps",
     "src/config",
     "src/engines",
