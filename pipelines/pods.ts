@@ -19,6 +19,8 @@ export const places = {
   outputs: "/tmp/outputs",
 } as const;
 
+const standingWords = ["--out", places.results, "--plan", places.plan, "--outputs", places.outputs];
+
 /** What the restricted Pod Security profile asks of a container; Argo's own `init` and `wait` get it by a patch. */
 export const restrictedContainer = {
   allowPrivilegeEscalation: false,
@@ -53,13 +55,7 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
     image: steps.image,
     imagePullPolicy: steps.pullPolicy,
     command: ["node", "/app/llmbench.mjs"],
-    args: [
-      ...["step", pod.step, "--run"],
-      pod.run,
-      ...["--out", places.results, "--plan", places.plan, "--outputs", places.outputs],
-      ...params,
-      ...(pod.words ?? []),
-    ],
+    args: ["step", pod.step, "--run", pod.run, ...standingWords, ...params, ...(pod.words ?? [])],
     env: {
       // A run is called as its workflow is, unless it was given a name.
       LLMBENCH_WORKFLOW: thisRun.name,

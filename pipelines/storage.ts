@@ -49,22 +49,19 @@ function volumeAndClaim(plan: ClusterRun, role: "models" | "results", share: Own
 }
 
 function source(share: OwnShare): Readonly<Record<string, unknown>> {
-  switch (share.kind) {
-    case "nfs":
-      return {
-        nfs: { server: share.server, path: share.path },
-        ...(share.mountOptions.length === 0 ? {} : { mountOptions: share.mountOptions }),
-      };
-    case "oci-fss":
-      return {
-        csi: {
-          driver: "fss.csi.oraclecloud.com",
-          // The driver splits at the first and the last colon.
-          volumeHandle: `${share.fileSystem}:${share.mountTarget}:${share.exportPath}`,
-          volumeAttributes: { encryptInTransit: String(share.encryptInTransit) },
-        },
-      };
-    case "host-path":
-      return { hostPath: { path: share.path, type: "Directory" } };
+  if (share.kind === "host-path") return { hostPath: { path: share.path, type: "Directory" } };
+  if (share.kind === "nfs") {
+    return {
+      nfs: { server: share.server, path: share.path },
+      ...(share.mountOptions.length === 0 ? {} : { mountOptions: share.mountOptions }),
+    };
   }
+  return {
+    csi: {
+      driver: "fss.csi.oraclecloud.com",
+      // The driver splits at the first and the last colon.
+      volumeHandle: `${share.fileSystem}:${share.mountTarget}:${share.exportPath}`,
+      volumeAttributes: { encryptInTransit: String(share.encryptInTransit) },
+    },
+  };
 }

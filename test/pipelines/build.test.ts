@@ -1,0 +1,140 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { clusterRights, rights } from "../../pipelines/access.ts";
+import { buildFiles } from "../../pipelines/build.ts";
+import { readPlan } from "../../src/config/read-plan.ts";
+import { schemaErrors } from "../argo/schemas.ts";
+
+const configs = ["a10", "cluster-test", "k3s"];
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name?: string; readonly namespace?: string };
+  readonly spec?: { readonly templates?: readonly Template[] };
+}
+interface Template {
+  readonly name: string;
+  readonly dag?: { readonly tasks: readonly { readonly name: string; readonly hooks?: unknown }[] };
+  readonly container?: { readonly args: readonly string[] };
+}
+
+async function build(config: string) {
+  const plan = await readPlan(fileURLToPath(new URL(`../../configs/${config}.yaml`, import.meta.url)), {
+    environment: null,
+  });
+  const files = buildFiles(plan);
+  const objects = files
+    .filter(({ path }) => path.endsWith(".yaml"))
+    .flatMap(({ text }) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
+  return { plan, files, objects };
+}
+
+describe.each(configs)("what %s becomes", (config) => {
+  it("is what Argo's schemas take", async () => {
+    const { objects } = await build(config);
+    const argo = objects.filter(({ kind }) => /Workflow/.test(kind));
+    expect(argo.map(({ kind }) => kind)).toContain("WorkflowTemplate");
+    expect(argo.flatMap((object) => schemaErrors(object))).toEqual([]);
+  });
+
+  it("has a task with a teardown for each cell, and no other", async () => {
+    const { plan, objects } = await build(config);
+    const template = objects.find(({ kind }) => kind === "WorkflowTemplate");
+    const tasks = template?.spec?.templates?.find(({ name }) => name === "benchmark")?.dag?.tasks ?? [];
+    expect(tasks.map(({ name, hooks }) => [name, hooks !== undefined])).toEqual([
+      ["prepare", false],
+      ...plan.cells.map(({ id }) => [id.replaceAll(".", "-"), true]),
+    ]);
+  });
+
+  it("is the same each time, and has a name and a namespace for everything", async () => {
+    const { plan, files, objects } = await build(config);
+    expect((await build(config)).files).toEqual(files);
+    for (const { kind, metadata } of objects) {
+      if (kind === "Kustomization" || kind === "Workflow") continue;
+      expect(metadata.name, kind).toMatch(/^[a-z0-9.-]{1,63}$/);
+      if (/^(?:Namespace|PersistentVolume|ClusterRole|ClusterRoleBinding)$/.test(kind)) continue;
+      expect(metadata.namespace, `${kind} ${metadata.name}`).toBe(plan.cluster?.namespace);
+    }
+  });
+});
+
+describe("a config", () => {
+  it("without a cluster is not built", async () => {
+    await expect(build("local")).rejects.toMatchObject({ code: "BUILD_NO_CLUSTER" });
+  });
+});
+
+describe("the rights of each account", () => {
+  it("are these and no more", () => {
+    const words = Object.fromEntries(
+      Object.entries({ ...rights, "beyond the namespace": clusterRights }).map(([account, rules]) => [
+        account,
+        rules.flatMap(({ apiGroups, resources, verbs }) =>
+          resources.map(
+            (resource) => `${[resource, apiGroups[0]].filter(Boolean).join(".")}: ${verbs.join(" ")}`,
+          ),
+        ),
+      ]),
+    );
+    expect(words).toMatchInlineSnapshot(`
+      {
+        "beyond the namespace": [
+          "nodes: get list watch",
+          "pods: list",
+        ],
+        "prepare": [
+          "workflowtaskresults.argoproj.io: create patch",
+          "deployments.apps: get list watch",
+          "services: get list watch",
+          "pods: get list watch",
+          "events: get list watch",
+          "pods/log: get",
+          "deployments.apps: delete",
+          "services: delete",
+          "pods: delete",
+          "workflows.argoproj.io: get list",
+        ],
+        "profile": [
+          "workflowtaskresults.argoproj.io: create patch",
+          "deployments.apps: get list watch",
+          "services: get list watch",
+          "pods: get list watch",
+          "events: get list watch",
+          "pods/log: get",
+          "deployments.apps: create patch",
+          "services: create patch",
+          "deployments.apps: delete",
+          "services: delete",
+          "pods: delete",
+          "pods/exec: create get",
+        ],
+        "server": [
+          "workflowtaskresults.argoproj.io: create patch",
+          "deployments.apps: get list watch",
+          "services: get list watch",
+          "pods: get list watch",
+          "events: get list watch",
+          "pods/log: get",
+          "deployments.apps: create patch",
+          "services: create patch",
+          "deployments.apps: delete",
+          "services: delete",
+          "pods: delete",
+        ],
+        "teardown": [
+          "workflowtaskresults.argoproj.io: create patch",
+          "deployments.apps: get list watch",
+          "services: get list watch",
+          "pods: get list watch",
+          "events: get list watch",
+          "pods/log: get",
+          "deployments.apps: delete",
+          "services: delete",
+          "pods: delete",
+        ],
+      }
+    `);
+  });
+});
