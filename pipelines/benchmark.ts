@@ -16,13 +16,25 @@ import { accounts, type ClusterRun, runMutex } from "./names.ts";
 import { places, podLabels, restrictedContainer, stepPod } from "./pods.ts";
 
 /** Argo's cap on the tasks of one DAG, less `prepare`. */
-export const mostCells = 199;
+const mostCells = 199;
+
+/** Numbers of the templates that a config needs: one, as long as its cells fit the cap. */
+export function partsOf(plan: ClusterRun): number[] {
+  return Array.from({ length: Math.max(1, Math.ceil(plan.cells.length / mostCells)) }, (_, k) => k + 1);
+}
+
+/** The name of a part's template: the first has the config's own. */
+const partName = (plan: ClusterRun, part: number) =>
+  configObjectName(plan.name, part === 1 ? undefined : String(part));
 
 /** An output of a step. A step that failed has none, and its node must still say why it failed. */
 const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ default: "" }));
 
-/** The workflow of a config: every cell, as many at a time as its pool has room for, each taken down whatever happens. */
-export function benchmark(plan: ClusterRun) {
+/**
+ * The workflow of a config: every cell, as many at a time as its pool has room for, each taken down whatever happens. A
+ * config with more cells than one DAG may have tasks has several, `part` by `part`, which run into one run folder.
+ */
+export function benchmark(plan: ClusterRun, part = 1) {
   const run = string({
     default: "",
     description: "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.",
@@ -185,7 +197,7 @@ export function benchmark(plan: ClusterRun) {
   const everyCell = dag("benchmark", { inputs: { run }, failFast: false }, (d) => {
     const { run } = d.inputs;
     const ready = d.task("prepare", prepare, { run });
-    for (const { id, pool } of placed(plan)) {
+    for (const { id, pool } of placed(plan).slice((part - 1) * mostCells, part * mostCells)) {
       d.task(
         names.get(id) ?? id,
         cell,
@@ -199,7 +211,7 @@ export function benchmark(plan: ClusterRun) {
   });
 
   const { cluster } = plan;
-  return workflowTemplate(configObjectName(plan.name), {
+  return workflowTemplate(partName(plan, part), {
     namespace: cluster.namespace,
     entry: everyCell,
     onExit: finish,
@@ -235,10 +247,15 @@ export function benchmark(plan: ClusterRun) {
 }
 
 /** A run of it by hand: `argo submit run.yaml`. */
-export function benchmarkRun(plan: ClusterRun) {
+export function benchmarkRun(plan: ClusterRun, part = 1) {
   return workflow(
-    { generateName: `${configObjectName(plan.name)}-` },
-    { of: benchmark(plan), namespace: plan.cluster.namespace, title: plan.name, description: describe(plan) },
+    { generateName: `${partName(plan, part)}-` },
+    {
+      of: benchmark(plan, part),
+      namespace: plan.cluster.namespace,
+      title: plan.name,
+      description: describe(plan),
+    },
   );
 }
 

@@ -1,7 +1,7 @@
 import { toYaml } from "../src/argo/index.ts";
 import type { Plan } from "../src/config/plan.ts";
 import { access } from "./access.ts";
-import { benchmark, benchmarkRun } from "./benchmark.ts";
+import { benchmark, benchmarkRun, partsOf } from "./benchmark.ts";
 import { type KubernetesObject, planConfigMap, slotsConfigMap } from "./config-map.ts";
 import { clusterRun } from "./names.ts";
 import { nightly } from "./nightly.ts";
@@ -26,19 +26,29 @@ export function buildFiles(plan: Plan): BuiltFile[] {
       planConfigMap(run).object,
       slotsConfigMap(run).object,
     ]),
-    { path: "benchmark.yaml", about: "the workflow's template", text: toYaml(benchmark(run)) },
+    ...partsOf(run).map((part) => ({
+      path: numbered("benchmark", part),
+      about: "the workflow's template",
+      text: toYaml(benchmark(run, part)),
+    })),
     ...(run.schedule === undefined
       ? []
       : [{ path: "nightly.yaml", about: "the same by the clock", text: toYaml(nightly(run, run.schedule)) }]),
   ];
-  const submitted = { path: "run.yaml", about: "one run: argo submit", text: toYaml(benchmarkRun(run)) };
+  const submitted = partsOf(run).map((part) => ({
+    path: numbered("run", part),
+    about: "one run: argo submit",
+    text: toYaml(benchmarkRun(run, part)),
+  }));
   return [
     ...applied,
-    submitted,
+    ...submitted,
     kustomization(applied),
     index(plan.name, run.cluster.namespace, applied, submitted),
   ];
 }
+
+const numbered = (name: string, part: number) => (part === 1 ? `${name}.yaml` : `${name}-${part}.yaml`);
 
 function file(path: string, about: string, objects: readonly KubernetesObject[]): BuiltFile {
   return { path, about, text: toYaml(...objects.map((object) => ({ object }))) };
@@ -54,7 +64,12 @@ function kustomization(applied: readonly BuiltFile[]): BuiltFile {
   return { path: "kustomization.yaml", about: "for kubectl apply -k", text: toYaml({ object }) };
 }
 
-function index(name: string, namespace: string, applied: readonly BuiltFile[], run: BuiltFile): BuiltFile {
+function index(
+  name: string,
+  namespace: string,
+  applied: readonly BuiltFile[],
+  runs: readonly BuiltFile[],
+): BuiltFile {
   const lines = [
     `# ${name} on a cluster`,
     "",
@@ -66,10 +81,22 @@ function index(name: string, namespace: string, applied: readonly BuiltFile[], r
     "   | --- | --- |",
     ...applied.map(({ path, about }) => `   | \`${path}\` | ${about} |`),
     "",
-    `2. Submit: \`argo submit -n ${namespace} ${run.path} --watch\``,
+    ...submitLines(namespace, runs),
     "",
     `Results lie on the results share, in \`runs\` by the workflow's name. Retry what failed: \`argo retry -n ${namespace} NAME\`.`,
     "",
   ];
   return { path: "README.md", about: "this index", text: lines.join("\n") };
+}
+
+/** More than one part: all in one run folder, so under one name. */
+function submitLines(namespace: string, runs: readonly BuiltFile[]): string[] {
+  const [only] = runs;
+  if (runs.length === 1 && only !== undefined)
+    return [`2. Submit: \`argo submit -n ${namespace} ${only.path} --watch\``];
+  return [
+    "2. Submit all parts under one name of your choice; they run one after the other:",
+    "",
+    ...runs.map(({ path }) => `   argo submit -n ${namespace} ${path} -p run=NAME`),
+  ];
 }

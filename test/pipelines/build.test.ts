@@ -66,6 +66,24 @@ describe("a config", () => {
   });
 });
 
+describe("a config of 450 cells", () => {
+  it("becomes three templates, none with more tasks than Argo takes, that run into one folder", async () => {
+    const { plan } = await build("cluster-test");
+    const [cell] = plan.cells;
+    const cells = Array.from({ length: 450 }, (_, k) => ({ ...cell, id: `vllm--m${k}` }));
+    const files = buildFiles({ ...plan, cells: cells as typeof plan.cells });
+    const counts = files
+      .filter(({ path }) => path.startsWith("benchmark"))
+      .map(({ path, text }) => [path, text.match(/template: cell$/gm)?.length]);
+    expect(counts).toEqual([
+      ["benchmark.yaml", 199],
+      ["benchmark-2.yaml", 199],
+      ["benchmark-3.yaml", 52],
+    ]);
+    expect(files.find(({ path }) => path === "README.md")?.text).toContain("run-3.yaml -p run=NAME");
+  });
+});
+
 describe("the rights of each account", () => {
   it("are these and no more", () => {
     const words = Object.fromEntries(
