@@ -82,7 +82,7 @@ function containerSpec(
   { cell }: ResolveInput,
   server: KubernetesPlan,
   cluster: ClusterPlan,
-  { env: _, ...contents }: Contents,
+  { env: _env, ...contents }: Contents,
 ): ContainerSpec {
   const pool = cluster.pools[server.pool];
   if (pool === undefined) throw new RangeError(`no pool ${server.pool}`);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ResponseReader } from "../../src/load/response-reader.ts";
 import { TemplateEventReader } from "../../src/load/template-event-reader.ts";
-import { agreeWithUndici } from "./http-oracle.ts";
+import { expectAgreementWithUndici } from "./http-oracle.ts";
 import { splitProperty } from "./http-splits.ts";
 import { plant, plantedBugs } from "./planted-bugs.ts";
 import { streamProperty } from "./stream-property.ts";
@@ -33,7 +33,7 @@ describe("random streams", () => {
 describe("random HTTP answers", () => {
   it("20,000 of them are to us what they are to undici", async () => {
     process.stderr.write(`20,000 random HTTP answers, seed ${seed} (FUZZ_SEED=${seed} makes them again)\n`);
-    await agreeWithUndici({ seed, numRuns: 20_000 });
+    await expectAgreementWithUndici({ seed, numRuns: 20_000 });
   });
 
   it("100,000 of them are the same however they are cut into reads", () => {

@@ -16,7 +16,7 @@ interface Outcome {
 }
 
 /** Our transport must make of every answer, however it is cut into writes, what undici makes of it. */
-export async function agreeWithUndici(params: fc.Parameters<[RandomHttp]>): Promise<void> {
+export async function expectAgreementWithUndici(params: fc.Parameters<[RandomHttp]>): Promise<void> {
   let current: RandomHttp | undefined;
   const server = await startReplayServer((_request, socket) => {
     const pieces = piecesOf(current as RandomHttp);

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HttpResponseParser } from "../../src/load/http-response-parser.ts";
-import { agreeWithUndici } from "./http-oracle.ts";
+import { expectAgreementWithUndici } from "./http-oracle.ts";
 import { splitProperty } from "./http-splits.ts";
 
 /** Whether the connection may be used again after an answer; undefined where it did not end. */
@@ -21,7 +21,7 @@ function reusable(answer: string): boolean | undefined {
 
 describe("an HTTP answer", () => {
   it("is to us what it is to undici, in 800 random ones", async () => {
-    await agreeWithUndici({ numRuns: 800 });
+    await expectAgreementWithUndici({ numRuns: 800 });
   });
 
   it("is the same however it is cut into reads, in 3,000 random ones", () => {

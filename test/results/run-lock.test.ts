@@ -91,7 +91,9 @@ describe("the lock of a run", () => {
   it("of a dead process whose number another has now is passed over", async () => {
     const { pid } = await livingProcess();
     await writeLock(1, { pid, processStart: "some other time" });
-    await (await lockRun(folder)).release();
+    const lock = await lockRun(folder);
+    expect(await locks()).toEqual([".lock-2"]);
+    await lock.release();
   });
 
   it("of another machine is respected, and the error says what to delete", async () => {
