@@ -17,7 +17,7 @@ await build({
   format: "esm",
   target: "node20",
   // resvg is a native part: PNG output imports it lazily from the npm install.
-  external: ["@resvg/resvg-js"],
+  external: ["@resvg/resvg-js", "esbuild"],
   define: { LLMBENCH_VERSION: JSON.stringify(version) },
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { pino } from "pino";
 import { Plan } from "../config/plan.ts";
 import { resolveSecrets } from "../config/secrets.ts";
+import { loadPlugins } from "../engines/plugins.ts";
 import { asLlmbenchError, ExitStatus, LlmbenchError } from "../error.ts";
 import { createMasker } from "../mask.ts";
 import { openRun, type RunFolder } from "../results/run-folder.ts";
@@ -39,6 +40,7 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
     options = { ...options, run: runIdOf(options.run) };
     const step = await findStep(name);
     const run = await findRun(name, options);
+    await loadPlugins(run.record.plan);
     const masker = createMasker(resolveSecrets(run.record.plan, process.env).values);
     mask = masker.text;
     const log = pino({ base: { run: run.id, step: name } }, pino.destination({ dest: 2, sync: true }));

@@ -45,6 +45,8 @@ async function prepareFolder(config: string | undefined, options: Options) {
     const { openRun } = await import("../results/run-folder.ts");
     const run = await openRun(options.resume, options.out);
     refuseCluster(run.record.plan, run.id);
+    const { loadPlugins } = await import("../engines/plugins.ts");
+    await loadPlugins(run.record.plan);
     return run;
   }
   if (config === undefined) {

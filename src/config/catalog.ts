@@ -1,16 +1,16 @@
-import { engines } from "../engines/index.ts";
+import { listedEngines } from "../engines/index.ts";
 import { packagedModels } from "../engines/packages.ts";
 import type { EngineContainer } from "../engines/spec.ts";
-import type { EngineKind, EngineSettings } from "./plan.ts";
+import type { EngineSettings } from "./plan.ts";
 
 /** What a config is checked against: the engines' abilities and the models that llmbench can fetch by name. */
 export interface Catalog {
-  readonly engines: Readonly<Record<EngineKind, EngineFacts>>;
+  readonly engines: Readonly<Record<string, EngineFacts>>;
   /** What `package:` of a model may say, and whether engines that read no GGUF can have it. */
   readonly packages: readonly { readonly name: string; readonly convertible: boolean }[];
 }
 
-interface EngineFacts {
+export interface EngineFacts {
   readonly title: string;
   readonly settings: readonly (keyof EngineSettings)[];
   readonly startTimeoutSeconds: number;
@@ -22,9 +22,16 @@ interface EngineFacts {
   readonly eras: boolean;
 }
 
+/** Of an engine that the catalog has, as a checked config names it. */
+export function factsOf({ engines }: Catalog, kind: string): EngineFacts {
+  const facts = engines[kind];
+  if (facts === undefined) throw new RangeError(`no engine ${kind}`);
+  return facts;
+}
+
 /** The engines and packages that there are. */
 export function builtInCatalog(): Catalog {
-  const facts = engines.map((spec): [EngineKind, EngineFacts] => [
+  const facts = listedEngines().map((spec): [string, EngineFacts] => [
     spec.kind,
     {
       title: spec.title,
@@ -37,5 +44,5 @@ export function builtInCatalog(): Catalog {
       eras: spec.dialect("0").name !== spec.dialect(undefined).name,
     },
   ]);
-  return { engines: Object.fromEntries(facts) as Record<EngineKind, EngineFacts>, packages: packagedModels };
+  return { engines: Object.fromEntries(facts), packages: packagedModels };
 }

@@ -1,27 +1,19 @@
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, factsOf } from "./catalog.ts";
 import { checkCluster } from "./check-cluster.ts";
 import { checkLoad } from "./check-load.ts";
-import { checkContainer, checkPlaces, unknownWords } from "./check-places.ts";
+import { checkBaseline, checkNames, type KnownNames, unknownName } from "./check-names.ts";
+import { checkContainer, checkPlaces } from "./check-places.ts";
 import { LOAD_DEFAULTS } from "./defaults.ts";
 import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
 import { didYouMean } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path } from "./finding.ts";
 import { nearest } from "./nearest.ts";
-import { EngineKind, type EngineSettings } from "./plan.ts";
+import type { EngineSettings } from "./plan.ts";
 import { expandBlock } from "./points.ts";
 import { isSimulated } from "./resolve-server.ts";
 import type { Config, OverrideConfig } from "./schema.ts";
 import { type CellConfig, kindOf, originOf, selectCells, selects } from "./select-cells.ts";
 import { splitWords, WordsError } from "./words.ts";
-
-/** Names as the file has them, also those of parts that are themselves wrong: a reference to one is no mistake. */
-export interface KnownNames {
-  readonly engines: readonly string[];
-  readonly models: readonly string[];
-  readonly pools: readonly string[];
-  /** Whether the file has a cluster, right or wrong: the rest is not to be taken for a config of this machine. */
-  readonly onCluster: boolean;
-}
 
 /** All that a schema cannot see: what spans several keys, names that must exist, what each engine can do. */
 export function checkConfig(config: Config, names: KnownNames, catalog: Catalog): Finding[] {
@@ -29,7 +21,7 @@ export function checkConfig(config: Config, names: KnownNames, catalog: Catalog)
   return [
     ...checkNames(names),
     ...Object.entries(config.engines).flatMap(([variant, engine]) =>
-      checkEngine(variant, engine ?? {}, { local: !names.onCluster, catalog }),
+      checkEngine(variant, engine ?? {}, names, catalog),
     ),
     ...Object.entries(config.models).flatMap(([model, source]) =>
       checkSource(source ?? {}, ["models", model], catalog),
@@ -45,48 +37,22 @@ export function checkConfig(config: Config, names: KnownNames, catalog: Catalog)
   ];
 }
 
-function checkNames(names: KnownNames): Finding[] {
-  const findings: Finding[] = [];
-  const places = { engines: ["engines"], models: ["models"], pools: ["cluster", "pools"] };
-  for (const section of ["engines", "models", "pools"] as const) {
-    const seen = new Map<string, string>();
-    const path = places[section];
-    if (names[section].length === 0 && section !== "pools")
-      findings.push(onKey(path, `expected at least one ${section.slice(0, -1)}; found none`));
-    for (const name of names[section]) {
-      const earlier = seen.get(name.toLowerCase());
-      if (earlier !== undefined)
-        findings.push(
-          onKey(
-            [...path, name],
-            `differs from ${JSON.stringify(earlier)} in case only, and names become folders`,
-          ),
-        );
-      else if (name.includes("--"))
-        findings.push(
-          onKey([...path, name], "-- separates variant, model and pool in the name of a cell; use one -"),
-        );
-      seen.set(name.toLowerCase(), name);
-    }
-  }
-  return findings;
-}
-
-function checkEngine(
-  variant: string,
-  engine: EngineConfig,
-  { local, catalog }: { readonly local: boolean; readonly catalog: Catalog },
-): Finding[] {
+function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, catalog: Catalog): Finding[] {
   const path: Path = ["engines", variant];
   const kind = kindOf(variant, engine);
   if (kind === undefined) {
-    const near = nearest(variant, EngineKind.options);
-    return [
-      onKey(
-        path,
-        `no engine has this name; add kind: one of ${EngineKind.options.join(", ")}${near === undefined ? "" : didYouMean(near)}`,
-      ),
-    ];
+    if (names.enginesMissing) return [];
+    const kinds = Object.keys(catalog.engines);
+    const near = nearest(engine.kind ?? variant, kinds);
+    const meant = near === undefined ? "" : didYouMean(near);
+    return engine.kind === undefined
+      ? [onKey(path, `no engine has this name; add kind: one of ${kinds.join(", ")}${meant}`)]
+      : [
+          onValue(
+            [...path, "kind"],
+            `expected one of ${kinds.join(", ")}; found ${JSON.stringify(engine.kind)}${meant}`,
+          ),
+        ];
   }
   const findings = [
     ...checkSettings(engine.settings ?? {}, kind, [...path, "settings"], catalog),
@@ -99,8 +65,8 @@ function checkEngine(
     const other = venv === undefined ? "checkout" : "venv";
     findings.push(onKey([...path, "process", other], `give command or ${other}, not both`));
   }
-  const facts = catalog.engines[kind];
-  if (local && !isSimulated(engine) && !facts.starts && command === undefined)
+  const facts = factsOf(catalog, kind);
+  if (!names.onCluster && !isSimulated(engine) && !facts.starts && command === undefined)
     findings.push(
       onKey(
         path,
@@ -130,11 +96,11 @@ function checkArguments(words: EngineConfig["args"], path: Path): Finding[] {
 
 function checkSettings(
   settings: NonNullable<EngineConfig["settings"]>,
-  kind: EngineKind,
+  kind: string,
   path: Path,
-  { engines }: Catalog,
+  catalog: Catalog,
 ): Finding[] {
-  const { settings: known, title } = engines[kind];
+  const { settings: known, title } = factsOf(catalog, kind);
   return Object.entries(settings).flatMap(([key, value]) =>
     value === undefined || known.includes(key as keyof EngineSettings)
       ? []
@@ -201,10 +167,6 @@ function checkSelectors(config: Config, names: KnownNames, cells: readonly CellC
   return findings;
 }
 
-function unknownName(name: string, known: readonly string[], section: string): string[] {
-  return known.includes(name) ? [] : [unknownWords(section, name, known)];
-}
-
 function checkOverride(
   override: OverrideConfig,
   cells: readonly CellConfig[],
@@ -245,7 +207,7 @@ function checkCell(config: Config, cell: CellConfig, onCluster: boolean, catalog
       findings.push(
         onValue(
           modelOrigin(config, cell, "package"),
-          `this package is a GGUF file, which ${catalog.engines[cell.kind].title} does not read; give a path, or exclude the pair`,
+          `this package is a GGUF file, which ${factsOf(catalog, cell.kind).title} does not read; give a path, or exclude the pair`,
         ),
       );
     const extension = /\.(?:safetensors|bin|pt|pth|onnx)$/i.exec(path ?? "")?.[0];
@@ -254,7 +216,7 @@ function checkCell(config: Config, cell: CellConfig, onCluster: boolean, catalog
         onValue(
           modelOrigin(config, cell, "path"),
           cell.kind === "llamacpp"
-            ? `${catalog.engines.llamacpp.title} reads GGUF files; found ${extension}`
+            ? `${factsOf(catalog, "llamacpp").title} reads GGUF files; found ${extension}`
             : `expected the model's folder, not one file of it; found ${extension}`,
         ),
       );
@@ -277,16 +239,6 @@ function checkCell(config: Config, cell: CellConfig, onCluster: boolean, catalog
 function modelOrigin(config: Config, cell: CellConfig, key: "path" | "package"): Path {
   const from = originOf(config, cell, (place) => (key in place ? (place as OverrideConfig)[key] : undefined));
   return from[0] === "engines" ? ["models", cell.model, key] : [...from, key];
-}
-
-function checkBaseline(config: Config, names: KnownNames, cells: readonly CellConfig[]): Finding[] {
-  const { baseline } = config;
-  if (baseline === undefined) return [];
-  const unknown = unknownName(baseline, names.engines, "engines");
-  if (unknown.length > 0) return unknown.map((text) => onValue(["baseline"], text));
-  return cells.length === 0 || cells.some((cell) => cell.variant === baseline)
-    ? []
-    : [onValue(["baseline"], `every cell of ${JSON.stringify(baseline)} is excluded`)];
 }
 
 /** Several cells may have one mistake in common. */

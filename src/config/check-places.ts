@@ -1,8 +1,7 @@
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, factsOf } from "./catalog.ts";
+import { unknownWords } from "./check-names.ts";
 import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
-import { didYouMean } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path } from "./finding.ts";
-import { nearest } from "./nearest.ts";
 import { gpusOf, imageOf, versionOf } from "./resolve-container.ts";
 import { isSimulated } from "./resolve-server.ts";
 import type { Config, OverrideConfig } from "./schema.ts";
@@ -70,12 +69,6 @@ function checkPools({ cells, cluster }: Config): Finding[] {
   ];
 }
 
-export function unknownWords(section: string, name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
-  const has = known.length === 0 ? "it is empty" : `it has ${known.join(", ")}`;
-  return `${section} has no ${JSON.stringify(name)}; ${has}${near === undefined ? "" : didYouMean(near)}`;
-}
-
 /** Data sets of a cluster lie on the models share. */
 function checkDatasets({ cluster, load, cells }: Config): Finding[] {
   if (!cluster) return [];
@@ -94,10 +87,10 @@ function checkDatasets({ cluster, load, cells }: Config): Finding[] {
 }
 
 /** What a container needs that the config may say in several places. */
-export function checkContainer(config: Config, cell: CellConfig, { engines }: Catalog): Finding[] {
+export function checkContainer(config: Config, cell: CellConfig, catalog: Catalog): Finding[] {
   const { engine, kind } = cell;
   if (kind === undefined || isSimulated(engine)) return [];
-  const facts = engines[kind];
+  const facts = factsOf(catalog, kind);
   const findings: Finding[] = [];
   const from = (pick: (place: EngineConfig | OverrideConfig) => unknown) => originOf(config, cell, pick);
   const { folder, path, package: packaged } = cell.source;
@@ -114,7 +107,7 @@ export function checkContainer(config: Config, cell: CellConfig, { engines }: Ca
     findings.push(
       onKey(
         ["engines", cell.variant],
-        `add image: ${facts.title} ${versionOf(engine, facts)} has an image for each model, so perhaps in cells.overrides`,
+        `add image: ${[facts.title, versionOf(engine, facts)].filter(Boolean).join(" ")} has none that serves every model, so perhaps in cells.overrides`,
       ),
     );
   else if (facts.eras && versionOf(engine, facts) === undefined)

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { containerKeys } from "./container-schema.ts";
 import {
   belowShare,
-  choice,
   count,
   duration,
   envName,
   flag,
+  name,
   named,
   number,
   optional,
@@ -165,10 +165,13 @@ export const launchKeys = {
 };
 
 export const Engine = section({
-  kind: optional(choice(EngineKind.options as [EngineKind, ...EngineKind[]]), {
-    description: "The serving engine.",
-    defaultWords: "the name of the variant",
-  }),
+  kind: optional(
+    z.union([z.enum(EngineKind.options), name()], { error: () => "expected the name of an engine" }),
+    {
+      description: "The serving engine: one that llmbench knows, or one of a plugin.",
+      defaultWords: "the name of the variant",
+    },
+  ),
   version: optional(version(), {
     description:
       "Version of the engine; it decides flags and dialect. What really ran is recorded with the results.",

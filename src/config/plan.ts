@@ -5,6 +5,7 @@ import { ClusterPlan, KubernetesServerFields, ProfilingPlan, SchedulePlan } from
  * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
  * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
  */
+/** The engines that llmbench knows by itself; a plugin may add others, so a plan has any name. */
 export const EngineKind = z.enum(["vllm", "sglang", "tgi", "nim", "trtllm", "lmdeploy", "llamacpp"]);
 export type EngineKind = z.infer<typeof EngineKind>;
 
@@ -171,7 +172,7 @@ export const CellPlan = z.strictObject({
   id: z.string(),
   variant: z.string(),
   /** What it serves with; "openai" for a standing server of unknown make. */
-  engine: z.union([EngineKind, z.literal("openai")]),
+  engine: z.string(),
   /** Engine version as the config states it; what ran is in server.json. */
   version: z.string().optional(),
   model: ModelPlan,
@@ -207,6 +208,8 @@ export const Plan = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string(),
   description: z.string().optional(),
+  /** Files with engines of the config's own, absolute: see src/engines/plugins.ts. */
+  plugins: z.array(z.strictObject({ file: z.string(), sha256: z.string() })).optional(),
   /** The config file it was made from. */
   source: z.strictObject({ file: z.string(), sha256: z.string() }).optional(),
   seed: z.number().int(),

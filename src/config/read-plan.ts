@@ -3,9 +3,11 @@ import { createReadStream } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { loadPlugin } from "../engines/plugins.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { builtInCatalog, type Catalog } from "./catalog.ts";
-import { checkConfig, type KnownNames } from "./check-config.ts";
+import { checkConfig } from "./check-config.ts";
+import type { KnownNames } from "./check-names.ts";
 import { checkReferences } from "./check-references.ts";
 import { explainIssues, valueAt } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path, related } from "./finding.ts";
@@ -37,7 +39,6 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   const text = await readConfigText(file);
   const folders = { config: dirname(resolve(file)), home: options.home ?? homedir() };
   const environment = options.environment === undefined ? process.env : options.environment;
-  const catalog = options.catalog ?? builtInCatalog();
   const document = readYaml(text);
   const reject = (findings: readonly Finding[]): never => {
     const problems = renderFindings(findings, file, text, document);
@@ -53,6 +54,8 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   const data = keepSpelling(document.data, document.places);
   if (data === null)
     return reject([...document.findings, onKey([], "the file is empty; expected engines and models")]);
+  const plugins = await loadPlugins(data, folders);
+  const catalog = options.catalog ?? builtInCatalog();
   const parsed = Config.safeParse(data);
   const shape = [
     ...document.findings,
@@ -64,7 +67,14 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   const datasets = config === undefined || onCluster ? noDatasets : await hashDatasets(config, folders);
   const meaning = [
     ...checkReferences(data, onCluster ? null : environment),
-    ...(config === undefined ? [] : checkConfig(config, namesIn(data, onCluster), catalog)),
+    ...(config === undefined
+      ? []
+      : checkConfig(
+          config,
+          { ...namesIn(data), onCluster, enginesMissing: plugins.findings.length > 0 },
+          catalog,
+        )),
+    ...plugins.findings,
     ...datasets.findings,
   ];
   // What was taken out for its shape is not to be missed a second time.
@@ -81,12 +91,36 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
     folders,
     catalog,
     datasets: datasets.hashes,
+    plugins: plugins.loaded,
   });
 }
 
-function namesIn(data: unknown, onCluster: boolean): KnownNames {
+function namesIn(data: unknown): Pick<KnownNames, "engines" | "models" | "pools"> {
   const keys = (...path: string[]) => Object.keys((valueAt(data, path) as object | undefined) ?? {});
-  return { engines: keys("engines"), models: keys("models"), pools: keys("cluster", "pools"), onCluster };
+  return { engines: keys("engines"), models: keys("models"), pools: keys("cluster", "pools") };
+}
+
+interface Plugins {
+  readonly loaded: NonNullable<Plan["plugins"]>;
+  readonly findings: readonly Finding[];
+}
+
+/** Adds the engines of a config's own before it is checked: it names them. */
+async function loadPlugins(data: unknown, folders: Folders): Promise<Plugins> {
+  const loaded: Plugins["loaded"] = [];
+  const findings: Finding[] = [];
+  const files = valueAt(data, ["plugins"]);
+  for (const [i, file] of (Array.isArray(files) ? (files as unknown[]) : []).entries()) {
+    // Anything else is for the schema to say.
+    if (typeof file !== "string" || file === "") continue;
+    try {
+      loaded.push(await loadPlugin(resolvePath(file, folders)));
+    } catch (error) {
+      if (!(error instanceof LlmbenchError)) throw error;
+      findings.push(onValue(["plugins", i], error.message));
+    }
+  }
+  return { loaded, findings };
 }
 
 interface Datasets {

@@ -1,8 +1,8 @@
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, type EngineFacts, factsOf } from "./catalog.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 import { defined } from "./defined.ts";
 import type { EngineConfig } from "./engine-schema.ts";
-import type { EngineKind, ServerPlan } from "./plan.ts";
+import type { ServerPlan } from "./plan.ts";
 import {
   isSimulated,
   resolveEnv,
@@ -12,20 +12,18 @@ import {
 } from "./resolve-server.ts";
 import { splitWords } from "./words.ts";
 
-type EngineFacts = Catalog["engines"][EngineKind];
-
 /** A simulator needs little; it may be given what the config says for the engine. */
 const SIMULATOR = { cpu: "500m", memory: "512Mi" };
 
 /** An engine's server in the cluster, or the simulator in its place, with every default filled in. */
 export function containerServer(
   engine: EngineConfig,
-  kind: EngineKind,
+  kind: string,
   pool: string,
   seed: number,
   { catalog, cluster }: { readonly catalog: Catalog; readonly cluster: ClusterPlan },
 ): ServerPlan {
-  const facts = catalog.engines[kind];
+  const facts = factsOf(catalog, kind);
   const shared = {
     kind: "kubernetes",
     pool,

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { defaultProfile } from "../simulator/profiles.ts";
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, factsOf } from "./catalog.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
 import type { EngineConfig } from "./engine-schema.ts";
 import { argumentWords, commandWords, type Folders, resolvePath } from "./paths.ts";
-import type { EngineKind, EngineSettings, ServerPlan, SimulatorProfile } from "./plan.ts";
+import type { EngineSettings, ServerPlan, SimulatorProfile } from "./plan.ts";
 import { isSecretName } from "./secrets.ts";
 
 interface ServerContext {
@@ -18,7 +18,7 @@ export function isSimulated(engine: EngineConfig): boolean {
 }
 
 /** How a simulated engine behaves: the stock profile, and what the config says otherwise. */
-export function resolveProfile(engine: EngineConfig, kind: EngineKind): SimulatorProfile {
+export function resolveProfile(engine: EngineConfig, kind: string): SimulatorProfile {
   const { maxConcurrentRequests } = engine.settings ?? {};
   return {
     ...defaultProfile(kind),
@@ -29,7 +29,7 @@ export function resolveProfile(engine: EngineConfig, kind: EngineKind): Simulato
 
 export function simulatedServer(
   engine: EngineConfig,
-  kind: EngineKind,
+  kind: string,
   seed: number,
   { catalog }: ServerContext,
 ): ServerPlan {
@@ -38,13 +38,13 @@ export function simulatedServer(
     settings: resolveSettings(engine),
     profile: resolveProfile(engine, kind),
     seed,
-    ...resolveTimeouts(engine, catalog.engines[kind]),
+    ...resolveTimeouts(engine, factsOf(catalog, kind)),
   };
 }
 
 export function processServer(
   engine: EngineConfig,
-  kind: EngineKind,
+  kind: string,
   { folders, catalog }: ServerContext,
 ): ServerPlan {
   const place = engine.process ?? {};
@@ -62,7 +62,7 @@ export function processServer(
     env,
     secretEnv,
     ...(Object.keys(where).length > 0 && { process: where }),
-    ...resolveTimeouts(engine, catalog.engines[kind]),
+    ...resolveTimeouts(engine, factsOf(catalog, kind)),
   };
 }
 

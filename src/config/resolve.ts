@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, factsOf } from "./catalog.ts";
 import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
 import { LOAD_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
@@ -7,14 +7,7 @@ import { durationMs } from "./duration.ts";
 import type { ModelConfig } from "./engine-schema.ts";
 import type { LoadConfig } from "./load-schema.ts";
 import { type Folders, resolvePath } from "./paths.ts";
-import {
-  type CellPlan,
-  type EngineKind,
-  type ModelPlan,
-  Plan,
-  type RequestPlan,
-  type SloPlan,
-} from "./plan.ts";
+import { type CellPlan, type ModelPlan, Plan, type RequestPlan, type SloPlan } from "./plan.ts";
 import { expandBlock } from "./points.ts";
 import { resolveCluster, resolveProfiling, resolveSchedule } from "./resolve-cluster.ts";
 import { containerServer, versionOf } from "./resolve-container.ts";
@@ -31,6 +24,7 @@ export interface ResolveContext {
   readonly catalog: Catalog;
   /** SHA-256 of each dataset, by absolute path. */
   readonly datasets: ReadonlyMap<string, string>;
+  readonly plugins: NonNullable<Plan["plugins"]>;
 }
 
 /** A checked config (check-config.ts) with every default filled in. Same config and context, same plan. */
@@ -43,6 +37,7 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
     schemaVersion: 1,
     name: config.name ?? nameOfFile(context.file),
     ...(config.description !== undefined && { description: config.description }),
+    ...(context.plugins.length > 0 && { plugins: [...context.plugins] }),
     source: { file: context.file, sha256: context.sha256 },
     seed,
     cells: selectCells(config).map((cell) => resolveCell(cell, { ...context, seed, cluster, severalPools })),
@@ -80,10 +75,10 @@ function nameOfFile(file: string): string {
 function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
   const { cluster, severalPools, catalog } = context;
   const id = cellId(cell, severalPools);
-  const kind = cell.kind as EngineKind;
+  const kind = cell.kind ?? cell.variant;
   const { load, engine, pool } = cell;
   const seed = seedOf(context.seed, id);
-  const version = cluster === undefined ? engine.version : versionOf(engine, catalog.engines[kind]);
+  const version = cluster === undefined ? engine.version : versionOf(engine, factsOf(catalog, kind));
   const local = isSimulated(engine)
     ? () => simulatedServer(engine, kind, seed, context)
     : () => processServer(engine, kind, context);

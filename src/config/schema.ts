@@ -68,6 +68,12 @@ export const Config = section(
   {
     name: optional(name(), { description: "Name of the benchmark.", defaultWords: "the file's name" }),
     description: optional(text(), { description: "One sentence for the report." }),
+    plugins: optional(list(text("the path of a file"), "a list of files"), {
+      description:
+        "Files that add engines of your own: JavaScript, or TypeScript where esbuild is installed.",
+      defaultWords: "none",
+      examples: [["./my-engine.mjs"]],
+    }),
     engines: required(named(name(), Engine.nullable(), "a mapping of variant names to engines"), {
       description: "What is compared: variants by name. Two variants may be one engine in two settings.",
     }),

@@ -1,15 +1,15 @@
+import { listedEngines } from "../engines/index.ts";
 import { defined } from "./defined.ts";
 import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
 import type { Path } from "./finding.ts";
 import type { LoadConfig } from "./load-schema.ts";
-import { EngineKind } from "./plan.ts";
 import type { Config, OverrideConfig } from "./schema.ts";
 
 /** A cell as the config says it: overrides applied, defaults not yet. */
 export interface CellConfig {
   readonly variant: string;
   /** Undefined where the config names no engine that there is. */
-  readonly kind: EngineKind | undefined;
+  readonly kind: string | undefined;
   readonly model: string;
   /** Of the cluster; undefined without one. */
   readonly pool: string | undefined;
@@ -18,9 +18,10 @@ export interface CellConfig {
   readonly load: LoadConfig;
 }
 
-/** The kind of a variant: what it says, or else its name. */
-export function kindOf(variant: string, engine: EngineConfig | null): EngineKind | undefined {
-  return engine?.kind ?? EngineKind.safeParse(variant).data;
+/** The kind of a variant: what it says, or else its name. Undefined where there is no such engine. */
+export function kindOf(variant: string, engine: EngineConfig | null): string | undefined {
+  const kind = engine?.kind ?? variant;
+  return listedEngines().some((spec) => spec.kind === kind) ? kind : undefined;
 }
 
 /** The pools that cells run in; one that is no pool where there is no cluster. */

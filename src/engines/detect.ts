@@ -22,7 +22,7 @@ interface ServedModel {
 }
 
 export interface DetectedServer {
-  readonly engine: EngineKind | "openai";
+  readonly engine: string;
   readonly version?: string;
   readonly dialect: RequestDialect;
   /** What /v1/models lists; empty where it lists nothing or has no such path. */
@@ -53,7 +53,7 @@ type Recogniser = (get: Get, list: ModelList) => Promise<Recognised | undefined>
  * OpenAI; a named engine is only asked for its version. Rejects as `get` does when nobody answers, and with
  * SERVER_UNAUTHORIZED when the server wants a key.
  */
-export async function detectServer(get: Get, option: DialectOption): Promise<DetectedServer> {
+export async function detectServer(get: Get, option: string): Promise<DetectedServer> {
   const list = await readModels(get);
   const candidates = option === "auto" ? order : order.filter((engine) => engine === option);
   for (const engine of candidates) {
@@ -90,7 +90,7 @@ export function chooseModel(server: Pick<DetectedServer, "models">, url: string,
   return only;
 }
 
-function detected(engine: EngineKind | "openai", list: ModelList, found: Recognised): DetectedServer {
+function detected(engine: string, list: ModelList, found: Recognised): DetectedServer {
   return {
     engine,
     ...(found.version === undefined ? {} : { version: found.version }),

@@ -1,4 +1,4 @@
-import type { EngineKind } from "../config/plan.ts";
+import { ExitStatus, LlmbenchError } from "../error.ts";
 import { llamacpp } from "./llamacpp.ts";
 import { lmdeploy } from "./lmdeploy.ts";
 import { nim } from "./nim.ts";
@@ -12,14 +12,34 @@ import { vllm } from "./vllm.ts";
 /** A new engine is a file of its own and a line here. */
 export const engines: readonly EngineSpec[] = [vllm, sglang, tgi, nim, trtllm, lmdeploy, llamacpp];
 
-export function engineSpec(kind: EngineKind): EngineSpec {
-  const spec = engines.find((engine) => engine.kind === kind);
-  if (spec === undefined) throw new Error(`no engine "${kind}" in src/engines/index.ts`);
-  return spec;
+const added = new Map<string, EngineSpec>();
+
+/** Those that llmbench has, and those that plugins have added. */
+export function listedEngines(): readonly EngineSpec[] {
+  return [...engines, ...added.values()];
+}
+
+/** Adds an engine, or puts it in the place of one that was added under its name. Throws PLUGIN_KIND_TAKEN. */
+export function addEngine(spec: EngineSpec): void {
+  if (spec.kind === "openai" || engines.some(({ kind }) => kind === spec.kind))
+    throw new LlmbenchError("PLUGIN_KIND_TAKEN", `llmbench has an engine ${spec.kind} already.`, {
+      exitStatus: ExitStatus.usage,
+      hint: "Give the engine of your own another `kind`.",
+    });
+  added.set(spec.kind, spec);
+}
+
+/** Throws ENGINE_UNKNOWN: a plan names an engine of a plugin that was not loaded. */
+export function engineSpec(kind: string): EngineSpec {
+  const spec = engines.find((engine) => engine.kind === kind) ?? added.get(kind);
+  if (spec !== undefined) return spec;
+  throw new LlmbenchError("ENGINE_UNKNOWN", `There is no engine ${JSON.stringify(kind)}.`, {
+    hint: "It is one of a plugin that is not here: name its file under `plugins` of the config.",
+  });
 }
 
 /** How a server of this engine and version wants to be asked; no version is the newest. */
-export function dialectFor(engine: EngineKind | "openai", version?: string): RequestDialect {
+export function dialectFor(engine: string, version?: string): RequestDialect {
   return engine === "openai" ? openai : engineSpec(engine).dialect(version);
 }
 

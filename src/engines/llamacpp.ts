@@ -57,6 +57,8 @@ export const llamacpp: EngineSpec = {
     ];
   },
   env: () => ({}),
+  distributions: ["xllamacpp"],
+  environment: ["LLAMA_", "GGML_"],
   container: {
     image: (version, gpus) => {
       const build = version === undefined ? "" : `-b${version.replace(/^[bv]/, "")}`;

@@ -52,6 +52,10 @@ export const lmdeploy: EngineSpec = {
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
   localCommand: (python) => [python, "-m", "lmdeploy", "serve", "api_server"],
+  distributions: ["lmdeploy"],
+  environment: ["LMDEPLOY_", "TM_"],
+  // Its server was made after vLLM's.
+  simulatedAs: "vllm",
   container: {
     newest: "0.18.0",
     image: (version) => `docker.io/openmmlab/lmdeploy:v${version}-cu12`,

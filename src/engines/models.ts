@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { EngineKind, ModelPlan } from "../config/plan.ts";
+import type { ModelPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
 import { cacheFolder } from "../servers/cache-folder.ts";
 import { withLock } from "./folder-lock.ts";
@@ -26,7 +26,7 @@ export interface ResolvedModel extends Partial<Omit<ModelFiles, "form">> {
  */
 export async function resolveModel(
   plan: ModelPlan,
-  engine: EngineKind,
+  engine: string,
   options: InstallOptions & { converter?: string },
 ): Promise<ResolvedModel> {
   const files = inspectModel(await pathOf(plan, engine, options));
@@ -49,7 +49,7 @@ export async function resolveModel(
 
 async function pathOf(
   plan: ModelPlan,
-  engine: EngineKind,
+  engine: string,
   options: InstallOptions & { converter?: string },
 ): Promise<string> {
   if (plan.path !== undefined) return plan.path;

@@ -54,6 +54,9 @@ export const nim: EngineSpec = {
       NIM_TENSOR_PARALLEL_SIZE: settings.tensorParallel,
       ...prefixCacheEnv(settings.prefixCache, version),
     }),
+  environment: ["NIM_"],
+  // The simulator has no NIM but that of the documentation: 2.x serves the API of the engine inside.
+  simulatedAs: "nim-1.8",
   container: {
     newest: "2.1.5",
     image: (version) => {

@@ -68,6 +68,8 @@ export const sglang: EngineSpec = {
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1", DO_NOT_TRACK: "1" }),
   localCommand: (python) => [python, "-m", "sglang.launch_server"],
+  distributions: ["sglang"],
+  environment: ["SGLANG_", "SGL_", "FLASHINFER_"],
   container: {
     newest: "0.5.23",
     image: (version) => `docker.io/lmsysorg/sglang:v${version}${isAtLeast(version, "0.5") ? "" : "-cu124"}`,
@@ -83,6 +85,7 @@ export const sglang: EngineSpec = {
     // Both of its /health paths generate a token in newer versions.
     alive: (version) => (isAtLeast(version, "0.5") ? "/model_info" : "/get_model_info"),
     // With less than 25 GB of GPU memory it makes CUDA graphs for batches of up to 8 only, and larger ones are slow.
-    sizing: ({ concurrency }) => flags({ "--cuda-graph-max-bs": Math.min(Math.max(concurrency, 8), 256) }),
+    sizing: ({ requestsInFlight }) =>
+      flags({ "--cuda-graph-max-bs": Math.min(Math.max(requestsInFlight, 8), 256) }),
   },
 };

@@ -1,6 +1,6 @@
 import type { CellPlan, ServerPlan } from "../config/plan.ts";
 import { flags } from "./flags.ts";
-import { dialectFor, dialectNamed } from "./index.ts";
+import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
 import type { RequestDialect } from "./spec.ts";
 
 type SimulatedPlan = Pick<
@@ -10,11 +10,8 @@ type SimulatedPlan = Pick<
 
 /** The dialect that a simulated engine speaks, and is asked in. */
 export function simulatedDialect(cell: Pick<CellPlan, "engine" | "version">): RequestDialect {
-  const dialect = dialectFor(cell.engine, cell.version);
-  // The simulator has no NIM but that of the documentation: 2.x serves the API of the engine inside.
-  if (dialect.name === "nim") return dialectNamed("nim-1.8");
-  // Both servers were made after vLLM's, which stands in for them.
-  return dialect.name === "trtllm" || dialect.name === "lmdeploy" ? dialectNamed("vllm") : dialect;
+  const as = engineSpec(cell.engine).simulatedAs;
+  return as === undefined ? dialectFor(cell.engine, cell.version) : dialectNamed(as);
 }
 
 /** Words after `llmbench` that start a simulated engine: its own spec with the command replaced. */

@@ -1,9 +1,9 @@
-import type { EngineKind, EngineSettings } from "../config/plan.ts";
+import type { EngineSettings } from "../config/plan.ts";
 import type { ContainerSpec, ReadinessProbe } from "../servers/server.ts";
 
 /** All that the product knows of one engine: data and small functions. One file an engine. */
 export interface EngineSpec {
-  readonly kind: EngineKind;
+  readonly kind: string;
   readonly title: string;
   readonly homepage: string;
   /** Settings of the plan that this engine has; others are a config error. */
@@ -22,6 +22,12 @@ export interface EngineSpec {
   readonly env: (launch: LaunchInput) => Readonly<Record<string, string>>;
   /** Command that starts the server from a virtual environment's or PATH's python; absent where the engine has no local process. */
   readonly localCommand?: (python: string) => readonly string[];
+  /** Names of the engine among Python's distributions; the first that is installed counts. */
+  readonly distributions?: readonly string[];
+  /** Beginnings of the names of variables that change what it does. */
+  readonly environment: readonly string[];
+  /** What a simulator of it speaks, where that is not its own dialect. */
+  readonly simulatedAs?: DialectName;
   readonly container: EngineContainer;
 }
 
@@ -49,7 +55,7 @@ export interface EngineContainer {
   /** Path that answers at once, without generating, as long as the server lives. */
   readonly alive: (version: string | undefined) => string;
   /** Further arguments on GPUs, where the engine sizes itself too small for the load. */
-  readonly sizing?: (load: { readonly concurrency: number }) => readonly string[];
+  readonly sizing?: (launch: LaunchInput) => readonly string[];
 }
 
 export interface LaunchInput {
@@ -74,7 +80,7 @@ type ServerMetric =
 
 /** How an engine wants to be asked. The allow-list decides which fields are sent: vLLM 0.6.4 rejects unknown ones. */
 export interface RequestDialect {
-  readonly name: DialectName;
+  readonly name: DialectName | (string & {});
   /** `model` field: the served name, or a fixed word (TGI: "tgi"). */
   readonly model: "served-name" | { readonly fixed: string };
   readonly maxTokensField: {

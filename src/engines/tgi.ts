@@ -68,6 +68,7 @@ export const tgi: EngineSpec = {
       TRANSFORMERS_OFFLINE: 1,
       PREFIX_CACHING: settings.prefixCache === undefined ? undefined : Number(settings.prefixCache),
     }),
+  environment: ["TGI_", "PREFIX_CACHING", "ATTENTION"],
   container: {
     newest: "3.3.7",
     image: (version) => `ghcr.io/huggingface/text-generation-inference:${version}`,

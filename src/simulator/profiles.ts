@@ -1,4 +1,4 @@
-import type { EngineKind, SimulatorProfile } from "../config/plan.ts";
+import { EngineKind, type SimulatorProfile } from "../config/plan.ts";
 
 /**
  * Invented profiles for who has no engine at hand. They are shaped like a small model on a fast GPU (four slots of a
@@ -22,8 +22,9 @@ const profiles: Record<EngineKind, SimulatorProfile> = {
 };
 
 /** The invented latency model of one engine kind, for configs/simulated.yaml. Deliberately not a claim. */
-export function defaultProfile(kind: EngineKind): SimulatorProfile {
-  return { ...profiles[kind] };
+export function defaultProfile(kind: string): SimulatorProfile {
+  // An engine of a plugin is as good as any.
+  return { ...(EngineKind.safeParse(kind).success ? profiles[kind as EngineKind] : profiles.vllm) };
 }
 
 /** A model without any latency: for tests of what is said, not when. */

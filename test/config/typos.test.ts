@@ -172,7 +172,8 @@ const configs: { [key: string]: Json }[] = [
     },
   },
   {
-    engines: { tgi: { simulated: true } },
+    plugins: ["./engine.mjs"],
+    engines: { mine: { simulated: true } },
     models: { m: null },
     cluster: {
       pools: { any: null },
@@ -185,7 +186,10 @@ const configs: { [key: string]: Json }[] = [
     profiling: { nsys: { share: "tools/nsys" } },
   },
 ];
-const files = { "prompts.jsonl": '{"prompt":"Hello"}\n' };
+const files = {
+  "prompts.jsonl": '{"prompt":"Hello"}\n',
+  "engine.mjs": 'export default { kind: "mine", args: () => [] };\n',
+};
 
 interface Place {
   readonly config: { [key: string]: Json };

@@ -167,7 +167,9 @@ describe("A cluster config", () => {
     [
       "with a NIM that has no image for every model",
       { engines: "engines: { nim: { version: '1.8.4' } }" },
-      ["engines.nim: add image: NVIDIA NIM 1.8.4 has an image for each model, so perhaps in cells.overrides"],
+      [
+        "engines.nim: add image: NVIDIA NIM 1.8.4 has none that serves every model, so perhaps in cells.overrides",
+      ],
     ],
     [
       "with an image that does not say its version",
