@@ -39,10 +39,7 @@ export class Recorder {
     const { exitStatus, stdout, stderr } = await this.#run([nsys, "--version"]);
     const version = /version\s+(\S+)/.exec(stdout)?.[1];
     if (exitStatus === 0 && version !== undefined) return version;
-    throw new LlmbenchError("PROFILER_NOT_FOUND", `Nsight Systems is not where it is looked for: "${nsys}"`, {
-      hint: 'install it (docs/profiling.md says where it comes from), or say where it is with "profiling.source"; without `profiling` in the config nothing is profiled',
-      details: lastLines(stderr),
-    });
+    throw profilerNotFound(nsys, lastLines(stderr));
   }
 
   /** Throws PROFILE_NOT_STARTED when nsys does not record this server. */
@@ -156,6 +153,25 @@ export class Recorder {
 /** nsys says so where a recording has no data for a report. */
 function hasNothing(said: string): boolean {
   return /SKIPPED|does not contain|could not be found/i.test(said);
+}
+
+/** `nsys`: the program as it was looked for. */
+export function profilerNotFound(nsys: string, details: readonly string[] = []): LlmbenchError {
+  return new LlmbenchError(
+    "PROFILER_NOT_FOUND",
+    `Nsight Systems is not where it is looked for: there is no "${nsys}"`,
+    {
+      hint: "install it (docs/profiling.md says where it comes from), or say where it is with `profiling.source`; without `profiling` in the config nothing is profiled",
+      details,
+    },
+  );
+}
+
+/** For a server that stands already: nsys has to start what it records. */
+export function profilingNotPossible(): LlmbenchError {
+  return new LlmbenchError("PROFILE_NOT_POSSIBLE", "a server that stands already cannot be profiled", {
+    hint: "nsys has to start the server itself: let llmbench start it, or leave out `profiling`",
+  });
 }
 
 interface Said {

@@ -9,6 +9,7 @@ import {
   renderHeadline,
   renderWhatWasRun,
 } from "./html/overview.ts";
+import { renderProfiles } from "./html/profile-section.ts";
 import { renderResults } from "./html/results-section.ts";
 import { renderSettings } from "./html/settings.ts";
 import { STYLE } from "./html/style.ts";
@@ -21,6 +22,7 @@ import { renderIncomplete, renderVerdicts } from "./html/verdicts-section.ts";
 export async function renderHtml(results: Results): Promise<string> {
   const figures = await renderFigures(results);
   const resultsSection = renderResults(results);
+  const profiles = renderProfiles(results);
   const incomplete = renderIncomplete(results);
   const page = html`<!DOCTYPE html>
 <html lang="en">
@@ -35,7 +37,7 @@ export async function renderHtml(results: Results): Promise<string> {
 <body>
 ${renderBanner(results)}
 <main>
-${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, resultsSection !== undefined, incomplete !== undefined)}${renderWhatWasRun(results)}${resultsSection}${figures.map(renderFigureSection)}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
+${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, { results: resultsSection, profile: profiles, incomplete })}${renderWhatWasRun(results)}${resultsSection}${figures.map(renderFigureSection)}${profiles}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
 <footer><p>Made by llmbench ${results.run.llmbenchVersion} from <code>results.json</code> of run <code>${results.run.id}</code>.<span class="in-print"> Tables that the page folds away are printed where they were open. Every figure is in <code>results.json</code>.</span></p></footer>
 </body>
 </html>
@@ -50,13 +52,18 @@ ${figure.html}</section>
 `;
 }
 
-function renderContents(figures: readonly Figure[], results: boolean, incomplete: boolean): Html {
+function renderContents(
+  figures: readonly Figure[],
+  sections: Readonly<Record<"results" | "profile" | "incomplete", Html | undefined>>,
+): Html {
+  const { results, profile, incomplete } = sections;
   const entries: (readonly [string, string])[] = [
     ["run", "What was run"],
-    ...(results ? [["results", "Results"] as const] : []),
+    ...(results !== undefined ? [["results", "Results"] as const] : []),
     ...figures.map((figure) => [figure.id, figure.title] as const),
+    ...(profile !== undefined ? [["profile", "Profile"] as const] : []),
     ["verdicts", "Verdicts"],
-    ...(incomplete ? [["incomplete", "What is missing"] as const] : []),
+    ...(incomplete !== undefined ? [["incomplete", "What is missing"] as const] : []),
     ["settings", "Settings and versions"],
     ["how-to-read", "How to read this"],
   ];

@@ -4,6 +4,7 @@ import { cellName, groupByModel } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
 import { makePlots } from "./plots/all.ts";
 import { LIGHT } from "./plots/palette.ts";
+import { PROFILE_SENTENCE, viewProfile } from "./profile-tables.ts";
 import { REASONS } from "./reasons.ts";
 import { cellsTable, resultsTable } from "./results-tables.ts";
 import type { Table, TableCell } from "./table.ts";
@@ -31,6 +32,7 @@ export function renderMarkdown(results: Results): string {
         renderTable(resultsTable(results, model)),
       ]),
     ...renderPlotTables(results),
+    ...renderProfiles(results),
     ...renderVerdicts(results),
     ...renderMissing(results),
     `Means; [a–b] is an interval, (a–b) lowest and highest where there are too few requests for one. Hardware: ${escapeMarkdown(run.hardware.name)}. Made by llmbench ${escapeMarkdown(run.llmbenchVersion)}.`,
@@ -51,6 +53,19 @@ function renderPlotTables(results: Results): readonly string[] {
   return makePlots(results, LIGHT)
     .filter((plot) => plot.id === "relative" || plot.id === "startup")
     .flatMap((plot) => [`## ${escapeMarkdown(plot.title)}`, renderTable(plot.table)]);
+}
+
+function renderProfiles(results: Results): readonly string[] {
+  const blocks = results.cells.flatMap((cell) => {
+    if (cell.profile === undefined) return [];
+    const { sentences, tables, files } = viewProfile(cell, cell.profile);
+    return [
+      `### ${escapeMarkdown(cellName(results, cell))}`,
+      [...sentences, `Files: ${files.join(", ")}`].map((line) => `- ${escapeMarkdown(line)}`).join("\n"),
+      ...tables.flatMap((table) => [`**${escapeMarkdown(table.caption)}**`, renderTable(table)]),
+    ];
+  });
+  return blocks.length === 0 ? [] : ["## Profile", escapeMarkdown(PROFILE_SENTENCE), ...blocks];
 }
 
 function renderVerdicts(results: Results): readonly string[] {

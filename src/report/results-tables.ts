@@ -1,3 +1,4 @@
+import { lastMeasured } from "../results/deployments.ts";
 import type { CellResult, Results } from "../results/schema/results.ts";
 import {
   capitalize,
@@ -142,7 +143,7 @@ export function cellsTable(results: Results): Table {
 }
 
 function describeCheckout(cell: CellResult): string | undefined {
-  const checkout = cell.server.deployments.at(-1)?.checkout;
+  const checkout = lastMeasured(cell.server.deployments)?.checkout;
   if (checkout === undefined) return undefined;
   return `commit ${checkout.commit.slice(0, 12)}${checkout.dirty ? ", with uncommitted changes" : ""}`;
 }

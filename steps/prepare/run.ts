@@ -1,4 +1,8 @@
+import type { CellPlan, Plan } from "../../src/config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../../src/error.ts";
+import { nsysProgram } from "../../src/profiling/nsys-words.ts";
+import { profilerNotFound, profilingNotPossible } from "../../src/profiling/recorder.ts";
+import { findProgram } from "../../src/servers/find-program.ts";
 import { checkCommand } from "../../src/servers/start.ts";
 import { interruptedError } from "../../src/steps/interrupted.ts";
 import { defineStep } from "../../src/steps/step.ts";
@@ -16,6 +20,7 @@ export default defineStep(prepare, async (_input, context) => {
       const session = context.session(cell.id);
       const { spec } = await session.resolve();
       if ((await session.backend()).kind === "process" && spec.container === undefined) checkCommand(spec);
+      checkProfiler(context.plan.profiling, cell.server.kind);
     } catch (error) {
       if (context.signal.aborted) throw interruptedError(context.run);
       if (!(error instanceof LlmbenchError)) throw error;
@@ -49,3 +54,11 @@ export default defineStep(prepare, async (_input, context) => {
   }
   return { run: context.run.id, cells: context.plan.cells.map((cell) => cell.id) };
 });
+
+/** A sweep may take hours: that its profile cannot be made is said before. In a cluster nsys is where the server is. */
+function checkProfiler(profiling: Plan["profiling"], kind: CellPlan["server"]["kind"]): void {
+  if (profiling === undefined || kind === "kubernetes") return;
+  if (kind === "standing") throw profilingNotPossible();
+  const nsys = nsysProgram(profiling.source);
+  if (findProgram(nsys) === undefined) throw profilerNotFound(nsys);
+}

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ProfilingPlan } from "../../src/config/cluster-plan.ts";
 import { LlmbenchError } from "../../src/error.ts";
 import { findIsolation } from "../../src/profiling/isolation.ts";
+import { profilingNotPossible } from "../../src/profiling/recorder.ts";
 import { readCapture } from "../../src/results/profile-folder.ts";
 import type { CellSession } from "../../src/steps/cell-session.ts";
 import type { StepContext } from "../../src/steps/context.ts";
@@ -18,14 +19,7 @@ export default defineStep(profile, async ({ server: measured }, context) => {
   const session = context.session(cell);
   const backend = await session.backend();
   const exec = backend.exec?.bind(backend);
-  if (profiling === undefined || exec === undefined) {
-    throw new LlmbenchError("PROFILE_NOT_POSSIBLE", `${cell}: it cannot be profiled`, {
-      hint:
-        profiling === undefined
-          ? "the run's config has no `profiling`"
-          : "nsys has to start the server itself; let llmbench start it, or leave out `profiling`",
-    });
-  }
+  if (profiling === undefined || exec === undefined) throw profilingNotPossible();
   const { spec, ...resolved } = await session.resolve();
   const kept = await findCapture(context, cell, spec.specHash, profiling);
   if (kept !== undefined) return { report: { cell, deployment: kept }, recorded: false };

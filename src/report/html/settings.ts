@@ -1,4 +1,5 @@
 import type { CellPlan } from "../../config/plan.ts";
+import { lastMeasured } from "../../results/deployments.ts";
 import type { CellResult, Results } from "../../results/schema/results.ts";
 import type { ServerRecord } from "../../results/schema/server.ts";
 import { formatTime, NONE } from "../describe.ts";
@@ -23,9 +24,9 @@ ${results.cells.map((cell) => renderCell(results, cell, plans.get(cell.id)))}</d
 }
 
 function renderCell(results: Results, cell: CellResult, plan: CellPlan | undefined): Html {
-  const server = cell.server.deployments.at(-1);
+  const server = lastMeasured(cell.server.deployments);
   const settings = [...describeAsked(plan), ...(server === undefined ? [] : describeServer(server))];
-  const others = cell.server.deployments.length - 1;
+  const others = cell.server.deployments.filter(({ profiler }) => profiler === undefined).length - 1;
   return html`<details><summary>${cellName(results, cell)}</summary>
 <dl class="facts wide">${[
     ["Spec hash", cell.server.specHash] as const,
