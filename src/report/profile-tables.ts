@@ -1,14 +1,6 @@
 import type { GpuTimeline, ProfileRow, ProfileSummary, ProfileTable } from "../results/schema/profile.ts";
 import type { CellResult } from "../results/schema/results.ts";
-import {
-  count,
-  formatBytes,
-  formatMs,
-  formatNumber,
-  formatShare,
-  formatTime,
-  joinWords,
-} from "./describe.ts";
+import { count, formatBytes, formatMs, formatNumber, formatTime, joinWords } from "./describe.ts";
 import { numericColumn, type Table, type TableCell, text, textColumn } from "./table.ts";
 
 /** What a profile says, in words and tables that every format makes its own of. */
@@ -59,7 +51,7 @@ function describeGpu({ cuda, gpus }: ProfileSummary): string[] {
   }
   return gpus.map(
     ({ device, busyShare, spanMs, longestGapMs, operations }) =>
-      `${device === "" ? "The GPU" : device} was busy ${formatShare(busyShare)} of the ${formatMs(spanMs)} from its first to its last operation (${count(operations, "operation")}); its longest gap was ${formatMs(longestGapMs)}.`,
+      `${device === "" ? "The GPU" : device} was busy ${formatNumber(busyShare * 100)} % of the ${formatMs(spanMs)} from its first to its last operation (${count(operations, "operation")}); its longest gap was ${formatMs(longestGapMs)}.`,
   );
 }
 
