@@ -40,10 +40,11 @@ const copy = container("copy", { inputs: { folder: string() } }, (c) =>
   c.run({ image, command: ["bench", "copy", c.inputs.folder] }),
 );
 
-const alarm = container("alarm", { inputs: { about: string() } }, (c) =>
+// It ends as what it is about ended: if it succeeded, `argo retry` would leave the failed sweep as it is.
+const alarm = container("alarm", { inputs: { about: string(), status: string() } }, (c) =>
   c.run({
     image,
-    command: ["bench", "page", text`${c.inputs.about} of ${thisRun.name}`],
+    command: ["bench", "page", text`${c.inputs.about} of ${thisRun.name}`, text`--exit-as=${c.inputs.status}`],
     env: { PAGER_URL: pager.key("url") },
   }),
 );
@@ -63,7 +64,7 @@ const main = dag(
     const ran = succeeded(profiled);
     d.when(ran).task("copy", copy, { folder: ran.outputs.folder });
 
-    d.when(failed(swept)).task("alarm", alarm, { about: "sweep" });
+    d.when(failed(swept)).task("alarm", alarm, { about: "sweep", status: finished(swept).status });
     d.task("report", report, { status: finished(swept).status });
   },
 );

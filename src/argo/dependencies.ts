@@ -40,9 +40,9 @@ export class Dependencies {
     for (const outcome of this.#outcomes) {
       for (const { facts, tolerant } of outcome.tasks) {
         const strict = this.#needs.get(facts.name);
-        if (strict === undefined || strict.strength === "finished") continue;
-        if (tolerant) this.#refuse(facts.name, `it also waits for ${outcome.term}`);
-        // `a.Succeeded` says more than `a`.
+        if (strict === undefined) continue;
+        if (tolerant && strict.strength !== "finished") this.#refuse(facts.name, `it also waits for ${outcome.term}`);
+        // What is required says more: `a.Succeeded` than `a`, `a.Failed` than that `a` is over.
         this.#needs.delete(facts.name);
       }
       terms.add(outcome.term);

@@ -34,6 +34,8 @@ export {
 } from "./declare.ts";
 export { DefinitionError, type DefinitionErrorCode } from "./error.ts";
 export { type Artifact, type Text, type TextLike, text, type Value } from "./handle.ts";
+export { type Finding, formatFinding, type Place, type Rule, type Severity } from "./lint/finding.ts";
+export { type LintOptions, lint, lintRules } from "./lint/lint.ts";
 export { type Lock, mutex, semaphore } from "./lock.ts";
 export { type ContainerOptions, container, type Mount, type Ran, script, suspend } from "./pod.ts";
 export type { Retry } from "./pod-options.ts";

@@ -12,8 +12,10 @@ export function callerSite(): Site {
   Error.stackTraceLimit = limit;
   return {
     line() {
-      const frames = (stack() ?? "").split("\n").slice(1);
-      const outside = frames.find((frame) => !ownFile.test(frame) && !frame.includes("node:internal"));
+      const [first = "", ...frames] = (stack() ?? "").split("\n").slice(1);
+      // In a bundle the frames do not say where this room ends.
+      if (!ownFile.test(first)) return undefined;
+      const outside = frames.find((frame) => !ownFile.test(frame));
       return outside?.match(/\(?((?:file:\/\/)?[^()\s]+:\d+):\d+\)?$/)?.[1]?.replace("file://", "");
     },
   };
@@ -25,4 +27,4 @@ function captureStack(): { stack: () => string | undefined } {
   return { stack: () => error.stack };
 }
 
-const ownFile = /\/src\/argo\/(?!.*(?:test|example))[a-z-]+\.ts/;
+const ownFile = /\/src\/argo\/[a-z-]+\.ts/;
