@@ -1,20 +1,12 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
-  artifact,
   container,
-  cronWorkflow,
   dag,
-  fromFile,
+  formatFinding,
   lint,
   lintRules,
   type Manifest,
-  mutex,
-  string,
-  text,
-  thisRun,
-  workflow,
   workflowTemplate,
 } from "../../src/argo/index.ts";
 import { bad } from "./lint-cases.ts";
@@ -25,16 +17,39 @@ const examples = readdirSync(url("examples")).filter((file) => file.endsWith(".t
 describe("the lint", () => {
   it("has nothing against the examples", async () => {
     const manifests = await Promise.all(
-      examples.map(async (file) => ((await import(url(`examples/${file}`).href)) as { default: Manifest }).default),
+      examples.map(
+        async (file) => ((await import(url(`examples/${file}`).href)) as { default: Manifest }).default,
+      ),
     );
     expect(lint(manifests)).toEqual([]);
   });
 
   it.each(Object.entries(bad))("%s", (id, cases) => {
-    for (const { manifests, places } of cases) {
-      const findings = lint(manifests);
+    for (const { manifests, places, beside = [] } of cases) {
+      const findings = lint(manifests).filter((each) => !beside.includes(each.id));
       expect(findings.map((each) => each.id)).toEqual(places.map(() => id));
       expect(findings.map(({ place: { at: _at, manifest: _manifest, ...place } }) => place)).toEqual(places);
+    }
+  });
+
+  it("says where in the source a finding was defined, and what to do", () => {
+    const step = container("step", {}, (c) => c.run({ image: "busybox", command: ["true"] }));
+    const main = dag("main", {}, (d) => {
+      d.task("a", step, {}, { onExit: (ended) => ended.run(step) });
+    });
+    const [finding, ...more] = lint([workflowTemplate("bench", { entry: main })]);
+    expect(more).toEqual([]);
+    expect(finding && formatFinding(finding)).toMatch(
+      /^warning exit-hook-ignores-status: The exit hook of "a" .* \(WorkflowTemplate bench, template main, task a, hooks\.exit; .*test\/argo\/lint\.test\.ts:\d+\)\n {2}Give it/,
+    );
+  });
+
+  it("leaves out what is not wanted", () => {
+    for (const [id, cases] of Object.entries(bad)) {
+      const rest = cases.flatMap(({ manifests, beside = [] }) =>
+        lint(manifests, { ignore: [id, ...beside] }),
+      );
+      expect(rest).toEqual([]);
     }
   });
 
