@@ -41,7 +41,8 @@ export class Dependencies {
       for (const { facts, tolerant } of outcome.tasks) {
         const strict = this.#needs.get(facts.name);
         if (strict === undefined) continue;
-        if (tolerant && strict.strength !== "finished") this.#refuse(facts.name, `it also waits for ${outcome.term}`);
+        if (tolerant && strict.strength !== "finished")
+          this.#refuse(facts.name, `it also waits for ${outcome.term}`);
         // What is required says more: `a.Succeeded` than `a`, `a.Failed` than that `a` is over.
         this.#needs.delete(facts.name);
       }

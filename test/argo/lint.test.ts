@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
   container,
@@ -51,6 +52,15 @@ describe("the lint", () => {
       );
       expect(rest).toEqual([]);
     }
+  });
+
+  it("is documented rule by rule", async () => {
+    const rows = lintRules.map(
+      ({ id, severity, about, remedy }) => `### ${id}\n\n${severity}. ${about}\n\n${remedy}\n`,
+    );
+    const head = readFileSync(url("docs/argo-lint.md"), "utf8").split("<!-- rules: written by a test -->")[0];
+    const whole = `${head}<!-- rules: written by a test -->\n\n${rows.join("\n")}`;
+    await expect(whole).toMatchFileSnapshot(fileURLToPath(url("docs/argo-lint.md")));
   });
 
   it("has a case for every rule", () => {

@@ -16,14 +16,17 @@ const place = ({ template, task, hook }: Call, field = "arguments") => ({
 });
 
 /** Inputs that must be given: Argo has nothing to fall back on. */
-export const requiredInputs = ({ inputs }: ITemplate): readonly string[] => [
-  ...(inputs?.parameters ?? [])
+const requiredInputs = (template: ITemplate): readonly string[] => [
+  ...(template.inputs?.parameters ?? [])
     .filter((each) => each.default === undefined && each.value === undefined && each.valueFrom === undefined)
     .map(({ name }) => name),
-  ...(inputs?.artifacts ?? [])
-    .filter((each) => each.optional !== true && !locations.some((location) => location in each))
-    .map(({ name }) => name),
+  ...requiredArtifacts(template),
 ];
+
+export const requiredArtifacts = ({ inputs }: ITemplate): readonly string[] =>
+  (inputs?.artifacts ?? [])
+    .filter((each) => each.optional !== true && !locations.some((location) => location in each))
+    .map(({ name }) => name);
 
 const locations = ["s3", "git", "http", "raw", "artifactory", "hdfs", "oss", "gcs", "azure", "plugin"];
 
@@ -134,6 +137,8 @@ export const callRules: readonly Rule[] = [
     check(view, report) {
       for (const { name, template } of view.templates.values()) {
         const { inputs, ...rest } = template;
+        // The UI shows them while the workflow waits.
+        if (template.suspend !== undefined) continue;
         const text = JSON.stringify(rest);
         if (/inputs\.parameters(?:}}|\s|$)/.test(text)) continue;
         for (const { name: input } of inputs?.parameters ?? []) {

@@ -1,3 +1,4 @@
+import { requiredArtifacts } from "./calls.ts";
 import type { Rule } from "./finding.ts";
 import { referenced } from "./view.ts";
 
@@ -90,8 +91,8 @@ export const limitRules: readonly Rule[] = [
       const holder = referenced(view) ?? view;
       const entry = holder.templates.get(holder.spec.entrypoint ?? "")?.template;
       const given = [...(view.spec.arguments?.artifacts ?? []), ...(holder.spec.arguments?.artifacts ?? [])];
-      for (const { name, optional } of entry?.inputs?.artifacts ?? []) {
-        if (optional === true || given.some((each) => each.name === name)) continue;
+      for (const name of entry === undefined ? [] : requiredArtifacts(entry)) {
+        if (given.some((each) => each.name === name)) continue;
         report({ field: `spec.arguments.artifacts.${name}` }, `Nothing says where "${name}" lies.`);
       }
     },

@@ -38,13 +38,16 @@ function reportTrouble(view: ManifestView, kind: NonNullable<Trouble>["kind"], r
     if (found.tag.kind === "open") continue;
     const isExpression = found.tag.kind === "expression";
     const paths = isExpression ? referencesIn(found.tag.text) : [found.tag.text];
+    // A metric is written at the end of its node, and may say how that went.
+    if (found.field.startsWith("metrics.") && metricFacts.test(found.tag.text)) continue;
     for (const path of paths) {
       const trouble = checkReference(view, found.template, found.task, path);
-      // In an expression a longer path may go into a value: tasks.a.outputs.parameters.b[0].
       if (trouble?.kind === kind) report(place(found), trouble.message);
     }
   }
 }
+
+const metricFacts = /^(?:duration|status|exitCode|resourcesDuration\.\w+)$/;
 
 export const referenceRules: readonly Rule[] = [
   {

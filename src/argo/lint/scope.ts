@@ -63,7 +63,7 @@ function checkRunFact(view: ManifestView, below: string): boolean {
 
 function hasInput({ inputs }: ITemplate, below: string): boolean {
   if (below === "parameters" || below === "artifacts") return true;
-  const [kind, name] = below.replace(/\.path$/, "").split(/\.(.*)/s);
+  const [kind, name] = below.replace(/^(artifacts\..+)\.path$/, "$1").split(/\.(.*)/s);
   const declared = kind === "parameters" ? inputs?.parameters : inputs?.artifacts;
   return (declared ?? []).some((each) => each.name === name);
 }

@@ -33,7 +33,7 @@ export interface Call {
   readonly template: string;
   readonly task: string;
   readonly hook?: string;
-  readonly use: Pick<IDAGTask, "template" | "templateRef" | "arguments">;
+  readonly use: Pick<IDAGTask, "template" | "templateRef" | "inline" | "arguments">;
 }
 
 export function viewManifests(manifests: readonly Manifest[]): readonly ManifestView[] {
@@ -101,7 +101,8 @@ export function* calls(view: ManifestView): Generator<Call> {
 
 /** The template that a use names: here or in a WorkflowTemplate given along; "elsewhere" when that is not at hand. */
 export function resolve(view: ManifestView, use: Call["use"]): ITemplate | "elsewhere" | undefined {
-  const { templateRef } = use;
+  const { templateRef, inline } = use;
+  if (inline !== undefined) return inline;
   if (templateRef === undefined) return view.templates.get(use.template ?? "")?.template;
   const kind = templateRef.clusterScope === true ? "ClusterWorkflowTemplate" : "WorkflowTemplate";
   const holder = view.others.get(`${kind} ${templateRef.name}`);
