@@ -55,6 +55,23 @@ interface ITemplateUse {
   templateRef?: { name: string; template: string; clusterScope?: boolean };
 }
 
+/**
+ * An exit handler: what its inputs hold unless given are the workflow's arguments. Argo 4.1 fills them only with what the
+ * run itself gives and refuses the run (`invalid spec`) when the WorkflowTemplate alone has a value.
+ */
+export function withArgumentDefaults(template: AnyTemplate): AnyTemplate {
+  const { manifest, ...rest } = template[node];
+  const parameters = (manifest.inputs?.parameters ?? []).map((each) => ({
+    default: `{{workflow.parameters.${each.name}}}`,
+    ...each,
+  }));
+  if (parameters.length === 0) return template;
+  return {
+    ...template,
+    [node]: { ...rest, manifest: { ...manifest, inputs: { ...manifest.inputs, parameters } } },
+  };
+}
+
 /** Parameters and artifacts as a template declares them. */
 export function writeInputs(inputs: Inputs): ITemplate["inputs"] {
   const { parameters, artifacts } = split(inputs);

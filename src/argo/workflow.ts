@@ -5,10 +5,10 @@ import type { IWorkflowSpec } from "@kubernetes-models/argo-workflows/argoproj.i
 import type { IWorkflowTemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowTemplate";
 import { type Arguments, writeArguments } from "./arguments.ts";
 import { collect } from "./collect.ts";
-import type { Inputs, Outputs } from "./declare.ts";
+import type { Inputs, None } from "./declare.ts";
 import { applyPatch, type Patch } from "./patch.ts";
 import { callerSite, type Site } from "./site.ts";
-import { type AnyTemplate, asText, type Template } from "./template.ts";
+import { type AnyTemplate, asText, type Template, withArgumentDefaults } from "./template.ts";
 import { type ExitFits, type SpecOptions, writeMetadata, writeSpec } from "./workflow-options.ts";
 
 /** One object for the cluster. `object` is plain data in Argo's words; `I` are the arguments that a run takes. */
@@ -25,9 +25,9 @@ export type ArgoObject = IWorkflow | IWorkflowTemplate | IClusterWorkflowTemplat
 /** What a workflow runs, and how. */
 export interface Definition<I extends Inputs, X extends Inputs> extends SpecOptions {
   /** Where it begins. Its inputs are the arguments of the workflow. */
-  readonly entry: Template<I, Outputs>;
+  readonly entry: Template<I, None>;
   /** Runs at the end, however it ended (not when it is terminated). Its inputs are filled from the same arguments. */
-  readonly onExit?: Template<X, Outputs> & ExitFits<X, I>;
+  readonly onExit?: Template<X, None> & ExitFits<X, I>;
 }
 
 /** A run of a WorkflowTemplate: which, and with what. */
@@ -157,7 +157,9 @@ function writeEither<I extends Inputs, X extends Inputs>(
 
 function writeDefinition<I extends Inputs, X extends Inputs>(definition: Definition<I, X>): Written {
   const { entry, onExit } = definition;
-  const templates = collect(onExit === undefined ? [entry] : [entry, onExit]);
+  const templates = collect(onExit === undefined ? [entry] : [entry, onExit]).map((each) =>
+    each.name === onExit?.name ? withArgumentDefaults(each) : each,
+  );
   const parameters = Object.entries(entry.inputs).flatMap(([name, declared]) => {
     if (declared.kind === "artifact") return [];
     const { default: fallback, description, choices } = declared;

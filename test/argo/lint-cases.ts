@@ -73,12 +73,10 @@ const cron = (yaml: string, workflowSpec: object = { workflowTemplateRef: { name
   manifest(
     "CronWorkflow",
     {
-      ...{
-        schedules: ["0 2 * * *"],
-        timezone: "Europe/Berlin",
-        concurrencyPolicy: "Forbid",
-        failedJobsHistoryLimit: 9,
-      },
+      schedules: ["0 2 * * *"],
+      timezone: "Europe/Berlin",
+      concurrencyPolicy: "Forbid",
+      failedJobsHistoryLimit: 9,
       ...(parse(yaml) as object),
       workflowSpec,
     },
@@ -415,7 +413,7 @@ export const bad: Readonly<Record<string, readonly Case[]>> = {
   ],
   "bad-name": [
     one(template(simple.object.spec as object as Spec, { name: "Bench_1" }), { field: "metadata.name" }),
-    one(manifest("CronWorkflow", cron("{}").object.spec as object, { name: longName.slice(0, 53) }), {
+    one(manifest("CronWorkflow", cron("{}").object.spec, { name: longName.slice(0, 53) }), {
       field: "metadata.name",
     }),
     one(tasks("[{ name: a.b, template: step }]"), inMain("a.b")),

@@ -72,7 +72,8 @@ export const callRules: readonly Rule[] = [
     id: "missing-input",
     severity: "error",
     about: "An input that has no default is not given. `argo lint` does not look at hooks.",
-    remedy: "Give the argument, or give the input a default.",
+    remedy:
+      "Give the argument, or give the input a default (for an exit handler: {{workflow.parameters.NAME}}).",
     check(view, report) {
       for (const { call, called } of callArguments(view)) {
         const given = names(call.use.arguments);
@@ -80,15 +81,16 @@ export const callRules: readonly Rule[] = [
           if (!given.includes(name)) report(place(call), `"${called.name}" needs the input "${name}".`);
         }
       }
+      // Only what the run itself gives counts: for values that the WorkflowTemplate has, Argo 4.1 refuses the run.
       const holder = view.spec.workflowTemplateRef === undefined ? view : referenced(view);
-      const given = workflowArguments(view).map(({ name }) => name);
+      const given = view.object.kind.endsWith("WorkflowTemplate") ? [] : names(view.spec.arguments);
       const { onExit } = holder?.spec ?? {};
       const exit = onExit === undefined ? undefined : holder?.templates.get(onExit)?.template;
       for (const name of exit === undefined ? [] : requiredInputs(exit)) {
         if (!given.includes(name)) {
           report(
             { field: "spec.onExit" },
-            `The exit handler "${onExit}" needs "${name}", which is no argument of the workflow.`,
+            `The exit handler "${onExit}" needs "${name}", which the run does not give; a template's own value is not looked at.`,
           );
         }
       }
@@ -139,9 +141,13 @@ export const callRules: readonly Rule[] = [
         const { inputs, ...rest } = template;
         // The UI shows them while the workflow waits.
         if (template.suspend !== undefined) continue;
+        const exit =
+          name === view.spec.entrypoint ? view.templates.get(view.spec.onExit ?? "")?.template : undefined;
         const text = JSON.stringify(rest);
         if (/inputs\.parameters(?:}}|\s|$)/.test(text)) continue;
         for (const { name: input } of inputs?.parameters ?? []) {
+          // The entry's inputs are the workflow's arguments, which its exit handler takes too.
+          if (exit?.inputs?.parameters?.some((each) => each.name === input)) continue;
           if (
             !text.includes(`inputs.parameters.${input}`) &&
             !text.includes(`inputs.parameters['${input}']`)
