@@ -44,7 +44,12 @@ const copy = container("copy", { inputs: { folder: string() } }, (c) =>
 const alarm = container("alarm", { inputs: { about: string(), status: string() } }, (c) =>
   c.run({
     image,
-    command: ["bench", "page", text`${c.inputs.about} of ${thisRun.name}`, text`--exit-as=${c.inputs.status}`],
+    command: [
+      "bench",
+      "page",
+      text`${c.inputs.about} of ${thisRun.name}`,
+      text`--exit-as=${c.inputs.status}`,
+    ],
     env: { PAGER_URL: pager.key("url") },
   }),
 );
