@@ -56,6 +56,28 @@ test("a foreign process that has the id of the killed server by now is left alon
   await once(stranger, "exit");
 });
 
+test("what a killed resumption measured is shown, although the results of the first try are there", async () => {
+  here.configure({ engine: { stopTimeout: "10m" } });
+  here.behave({ rules: [{ when: { from: 4 }, effects: { hang: { afterChunk: 2 } } }] });
+  const first = here.start(["run", "config.yaml", "--id", "r"]);
+  await first.says(/a-c1-out4 #1: /);
+  first.process.kill("SIGTERM");
+  expect((await first.ended).status).toBe(130);
+  expect((await here.llmbench("show", "r")).stdout).toMatch(/^r · interrupted/);
+
+  here.behave({ process: { ignoreSigterm: true } });
+  const second = here.start(["run", "--resume", "r"]);
+  await second.says(/: teardown/);
+  second.process.kill("SIGKILL");
+  await second.ended;
+  const { stdout } = await here.llmbench("show", "r");
+  expect(stdout).toMatch(/^r · incomplete/);
+  expect(stdout).toContain("8 tokens out");
+  expect(stdout).not.toContain(" 0/2 ");
+  for (const pid of here.processes()) process.kill(pid, "SIGKILL");
+  await expectResumable(here, { status: "incomplete" });
+});
+
 test("two runs at once keep to their own servers", async () => {
   here.configure();
   const ids = ["one", "two"];

@@ -50,6 +50,8 @@ interface Llmbench {
   readonly process: ChildProcess;
   /** Resolves once standard error holds this; rejects when it ends without. */
   says(what: RegExp): Promise<void>;
+  /** Standard error so far. */
+  stderr(): string;
   readonly ended: Promise<Ended>;
 }
 
@@ -178,7 +180,7 @@ export class Playground {
         await Promise.race([once(child.stderr, "data"), ended]);
       }
     };
-    return { process: child, says, ended } satisfies Llmbench;
+    return { process: child, says, stderr: () => stderr, ended } satisfies Llmbench;
   }
 
   /** Runs llmbench to its end. Throws when a word of it is a stack or a warning of Node's. */
