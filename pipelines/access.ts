@@ -43,7 +43,9 @@ export const clusterRights: readonly Rule[] = [
 
 /** Whether every server of the run keeps to the restricted Pod Security profile. */
 function enforced(plan: ClusterRun): "restricted" | "baseline" {
-  const asRoot = plan.cells.some(({ server }) => server.kind === "kubernetes" && server.user === undefined);
+  const asRoot = plan.cells.some(
+    ({ server }) => server.kind === "kubernetes" && (server.user?.uid ?? 0) === 0,
+  );
   return asRoot ? "baseline" : "restricted";
 }
 

@@ -42,6 +42,7 @@ export function containerServer(
       env: {},
       secretEnv: [],
       resources: { gpus: gpusOf(engine), ...SIMULATOR, ...givenResources(engine) },
+      user: { uid: cluster.steps.uid, gid: cluster.steps.gid },
       simulated: { profile: resolveProfile(engine, kind), seed },
     };
   const image = imageOf(engine, facts);

@@ -180,7 +180,7 @@ function simulatorContents(input: ResolveInput, server: KubernetesPlan, { steps 
     args: args.map((word) => word.replaceAll("{host}", "0.0.0.0").replaceAll("{port}", String(port))),
     env: {},
     secretEnv: {},
-    user: { uid: steps.uid, gid: steps.gid },
+    user: server.user ?? { uid: steps.uid, gid: steps.gid },
     readOnlyRoot: true,
     writable: [],
   };

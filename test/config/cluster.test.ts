@@ -198,6 +198,7 @@ describe("A cell of a cluster", () => {
     expect(server).toMatchObject({
       image: "example.com/llmbench:1",
       resources: { gpus: 1, cpu: "2", memory: "512Mi" },
+      user: { uid: 1000, gid: 1000 },
       simulated: { profile: { ...defaultProfile("sglang"), decodeMs: 5 } },
     });
   });
