@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { detectServer, type Get } from "../../src/engines/detect.ts";
+import { readAllRecords } from "../../src/load/record-reader.ts";
 import { ProcessBackend } from "../../src/servers/process.ts";
 import type { RunningServer } from "../../src/servers/server.ts";
+import { llmbench } from "../cli/llmbench.ts";
 import { type Completion, completeReal, resolveReal } from "./real-engine.ts";
 
 const never = new AbortController().signal;
@@ -73,6 +75,58 @@ test.skipIf(!linux)(
     await backend.remove(resolved.spec);
   },
 );
+
+/** What the server itself measured of each answer, beside what was recorded of it; medians, ms. */
+async function timingsOf(file: string) {
+  const { records } = await readAllRecords(file);
+  const rows = records.map(({ serverTimings: server, tokens, sentUs = 0, ...record }) => {
+    const { headersUs = 0, firstTextUs = 0, lastTextUs = 0 } = record;
+    if (server === undefined) throw new Error("an answer without timings");
+    return {
+      tpot: (lastTextUs - firstTextUs) / 1000 / ((tokens.output ?? 0) - 1),
+      serverTpot: server.predictedMs / (server.predictedTokens - 1),
+      promptMs: server.promptMs,
+      beyondPrompt: (firstTextUs - sentUs) / 1000 - server.promptMs,
+      toHeaders: (headersUs - sentUs) / 1000,
+      cached: server.cachedTokens ?? 0,
+    };
+  });
+  const names = ["tpot", "serverTpot", "promptMs", "beyondPrompt", "toHeaders", "cached"] as const;
+  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  const medians = names.map((name) => [name, median(rows.map((row) => row[name]))] as const);
+  return { count: rows.length, ...(Object.fromEntries(medians) as Record<(typeof names)[number], number>) };
+}
+
+test("`llmbench bench` and the server agree on what a token and a prompt took", async () => {
+  const resolved = await resolveReal("llamacpp", "smollm2-135m", {
+    env,
+    server: { settings: { contextLength: 2048 } },
+  });
+  const complete = async (server: RunningServer, signal: AbortSignal) =>
+    void (await completeReal(resolved, server, signal));
+  const { server } = await backend.waitReady(resolved.spec, complete, never);
+  const measure = async (id: string, ...more: string[]) => {
+    const load = ["--concurrency", "1", "--max-tokens", "64", "--requests", "20", "--fail-on", "never"];
+    const ended = await llmbench(["bench", server.url, ...load, "--out", folder, "--id", id, ...more], {
+      cwd: folder,
+    });
+    expect(ended).toMatchObject({ status: 0 });
+    const files = readdirSync(join(folder, id), { recursive: true, encoding: "utf8" });
+    const seen = await timingsOf(join(folder, id, files.find((file) => file.endsWith(".ndjson.gz")) ?? ""));
+    console.info(id, seen);
+    expect(seen.count).toBe(20);
+    expect(Math.abs(seen.tpot - seen.serverTpot)).toBeLessThan(0.05 * seen.serverTpot + 1);
+    return seen;
+  };
+  expect((await measure("as-it-is")).cached).toBeGreaterThan(0);
+  const uncached = await measure("uncached", "--body", '{"cache_prompt":false}');
+  expect(uncached.cached).toBe(0);
+  // The way there, and what the server does before it takes its own time: HTTP, the chat template, the tokenizer. It
+  // sends the headers then (`toHeaders`).
+  expect(uncached.beyondPrompt).toBeGreaterThan(0);
+  expect(uncached.beyondPrompt).toBeLessThan(5);
+  await backend.remove(resolved.spec);
+});
 
 test("the second start needs neither network nor pip nor Python on PATH", async () => {
   const offline = {
