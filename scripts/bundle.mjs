@@ -22,7 +22,6 @@ await build({
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
-  loader: { ".py": "text", ".css": "text" },
   legalComments: "none",
   logLevel: "warning",
 });

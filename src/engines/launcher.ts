@@ -78,10 +78,9 @@ async function fromCheckout(
   options: InstallOptions,
 ): Promise<Launcher> {
   const checkout = await inspectCheckout(path);
-  const version = checkout.version === undefined ? {} : { version: checkout.version };
   if (cell.engine === "llamacpp") {
     const program = join(path, "build", "bin", "llama-server");
-    if (existsSync(program)) return { command: [program], env: {}, checkout, ...version };
+    if (existsSync(program)) return { ...(await llamaServer(program)), checkout };
     throw new LlmbenchError("ENGINE_NOT_BUILT", `${path} has no build/bin/llama-server.`, {
       hint: `Build it: cmake -S ${path} -B ${join(path, "build")} && cmake --build ${join(path, "build")} --target llama-server`,
     });
@@ -100,7 +99,7 @@ async function fromCheckout(
     env: { ...pathWith(python, options.env), PYTHONPATH: pythonPath },
     python,
     checkout,
-    ...version,
+    ...(checkout.version === undefined ? {} : { version: checkout.version }),
   };
 }
 

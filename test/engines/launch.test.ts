@@ -63,6 +63,9 @@ function input(
   };
 }
 
+/** A model's file without metadata or tensors. */
+const emptyGguf = Buffer.concat([Buffer.from("GGUF"), Buffer.from([3, 0, 0, 0]), Buffer.alloc(16)]);
+
 /** A git checkout with one commit, tagged or not. */
 function checkoutIn(folder: string, tag?: string): string {
   const path = join(folder, "checkout");
@@ -141,6 +144,24 @@ describe("a process", () => {
     });
   });
 
+  test("a built checkout of llama.cpp runs its own server, which says its version", async () => {
+    const { folder, bin, env, resolve } = machine();
+    const checkout = checkoutIn(folder, "b1");
+    const program = writeProgram(
+      join(checkout, "build", "bin", "llama-server"),
+      "echo 'version: 4567 (abcdef)'",
+    );
+    env["PATH"] = `${bin}:/usr/bin:/bin`;
+    const gguf = join(folder, "m.gguf");
+    writeFileSync(gguf, emptyGguf);
+    const server = await resolve(
+      { process: { checkout } },
+      { engine: "llamacpp", model: { id: "m", path: gguf } },
+    );
+    expect(server).toMatchObject({ engineVersion: "b4567", checkout: { path: checkout, dirty: false } });
+    expect(server.spec.command[0]).toBe(program);
+  });
+
   test("a checkout without a tag is asked as the newest version", async () => {
     const { folder, env, resolve } = machine();
     env["PATH"] = `${env["PATH"]}:/usr/bin:/bin`;
@@ -172,7 +193,7 @@ describe("a process", () => {
     const { bin, folder, env, resolve } = machine();
     const program = writeProgram(join(bin, "llama-server"), "echo 'version: 4567 (abcdef)' >&2");
     const gguf = join(folder, "m.gguf");
-    writeFileSync(gguf, Buffer.concat([Buffer.from("GGUF"), Buffer.from([3, 0, 0, 0]), Buffer.alloc(16)]));
+    writeFileSync(gguf, emptyGguf);
     const llamacpp = { engine: "llamacpp", model: { id: "m", path: gguf } } as const;
     const server = await resolve({ settings: { contextLength: 512, maxConcurrentRequests: 4 } }, llamacpp);
     expect(server.engineVersion).toBe("b4567");
