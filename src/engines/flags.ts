@@ -11,3 +11,6 @@ export function variables(values: Readonly<Record<string, Value>>): Record<strin
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, `${value}`]])),
   );
 }
+
+/** Models come from disk: Hugging Face's libraries are to ask no one for them. */
+export const hubOffline = { HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" } as const;

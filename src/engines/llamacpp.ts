@@ -1,17 +1,13 @@
 import { flags } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "llamacpp",
-  model: "served-name",
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   ignoreEos: "top-level",
-  minTokens: false,
-  streamOptions: { includeUsage: true, continuousUsage: false },
-  seed: true,
   endTokenCounted: true,
   closesAfterStream: true,
-  maxIdleMs: 4000,
 };
 
 export const llamacpp: EngineSpec = {

@@ -1,18 +1,14 @@
-import { flags } from "./flags.ts";
+import { flags, hubOffline } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "lmdeploy",
-  model: "served-name",
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   ignoreEos: "top-level",
   // It calls it min_new_tokens, and its completions have none.
   minTokens: false,
-  streamOptions: { includeUsage: true, continuousUsage: false },
-  seed: true,
   endTokenCounted: true,
-  closesAfterStream: false,
-  maxIdleMs: 4000,
 };
 
 /** Made after its source, not tried. */
@@ -50,7 +46,7 @@ export const lmdeploy: EngineSpec = {
     // Off by itself, and there is no flag for that.
     ...(settings.prefixCache === true ? ["--enable-prefix-caching"] : []),
   ],
-  env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
+  env: () => hubOffline,
   localCommand: (python) => [python, "-m", "lmdeploy", "serve", "api_server"],
   distributions: ["lmdeploy"],
   environment: ["LMDEPLOY_", "TM_"],

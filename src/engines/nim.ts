@@ -1,18 +1,13 @@
 import { variables } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "nim",
-  model: "served-name",
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   ignoreEos: "top-level",
-  minTokens: false,
-  streamOptions: { includeUsage: true, continuousUsage: false },
-  seed: true,
   endTokenCounted: true,
-  closesAfterStream: false,
-  maxIdleMs: 4000,
 };
 
 /** Before 1.14, `ignore_eos` is understood only inside `nvext`; 2.x no longer knows `nvext`. */

@@ -1,6 +1,9 @@
 import type { RequestDialect } from "./spec.ts";
 
-/** A server of unknown make: only fields of the OpenAI API itself are sent. */
+/**
+ * A server of unknown make: only fields of the OpenAI API itself are sent. Each engine's dialect is this one, and
+ * where it differs.
+ */
 export const openai: RequestDialect = {
   name: "openai",
   model: "served-name",

@@ -1,18 +1,15 @@
-import { flags } from "./flags.ts";
+import { flags, hubOffline } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "sglang",
-  model: "served-name",
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   ignoreEos: "top-level",
   minTokens: true,
   streamOptions: { includeUsage: true, continuousUsage: true },
-  seed: true,
   endTokenCounted: true,
-  closesAfterStream: false,
-  maxIdleMs: 4000,
 };
 
 const dialect047: RequestDialect = {
@@ -66,7 +63,7 @@ export const sglang: EngineSpec = {
     "--enable-metrics",
     ...(settings.prefixCache === false ? ["--disable-radix-cache"] : []),
   ],
-  env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1", DO_NOT_TRACK: "1" }),
+  env: () => ({ ...hubOffline, DO_NOT_TRACK: "1" }),
   localCommand: (python) => [python, "-m", "sglang.launch_server"],
   distributions: ["sglang"],
   environment: ["SGLANG_", "SGL_", "FLASHINFER_"],

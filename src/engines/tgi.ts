@@ -1,19 +1,17 @@
-import { flags, variables } from "./flags.ts";
+import { flags, hubOffline, variables } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "tgi",
   // Any other name is taken as the id of a LoRA adapter.
   model: { fixed: "tgi" },
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   // The router hard-codes ignore_eos_token: false and has no min_tokens: the output length cannot be forced.
   ignoreEos: null,
   minTokens: false,
-  streamOptions: { includeUsage: true, continuousUsage: false },
-  seed: true,
   endTokenCounted: true,
-  closesAfterStream: false,
   maxIdleMs: 15_000,
 };
 
@@ -64,8 +62,7 @@ export const tgi: EngineSpec = {
     }),
   env: ({ settings }) =>
     variables({
-      HF_HUB_OFFLINE: 1,
-      TRANSFORMERS_OFFLINE: 1,
+      ...hubOffline,
       PREFIX_CACHING: settings.prefixCache === undefined ? undefined : Number(settings.prefixCache),
     }),
   environment: ["TGI_", "PREFIX_CACHING", "ATTENTION"],

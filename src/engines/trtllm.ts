@@ -1,17 +1,14 @@
-import { flags } from "./flags.ts";
+import { flags, hubOffline } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "trtllm",
-  model: "served-name",
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   ignoreEos: "top-level",
   minTokens: true,
   streamOptions: { includeUsage: true, continuousUsage: true },
-  seed: true,
   endTokenCounted: true,
-  closesAfterStream: false,
-  maxIdleMs: 4000,
 };
 
 /** NVIDIA's own server. After NIM 2 the only one in which TensorRT-LLM is left. Made after its source, not tried. */
@@ -45,7 +42,7 @@ export const trtllm: EngineSpec = {
       "--tp_size": settings.tensorParallel,
     }),
   ],
-  env: () => ({ HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" }),
+  env: () => hubOffline,
   environment: ["TLLM_", "TRTLLM_"],
   // Its server was made after vLLM's.
   simulatedAs: "vllm",

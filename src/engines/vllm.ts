@@ -1,18 +1,15 @@
-import { flags, variables } from "./flags.ts";
+import { flags, hubOffline, variables } from "./flags.ts";
+import { openai } from "./openai.ts";
 import type { EngineSpec, RequestDialect } from "./spec.ts";
 import { isAtLeast } from "./versions.ts";
 
 const dialect: RequestDialect = {
+  ...openai,
   name: "vllm",
-  model: "served-name",
-  maxTokensField: { chat: "max_tokens", completions: "max_tokens" },
   ignoreEos: "top-level",
   minTokens: true,
   streamOptions: { includeUsage: true, continuousUsage: true },
-  seed: true,
   endTokenCounted: true,
-  closesAfterStream: false,
-  maxIdleMs: 4000,
 };
 
 /** 0.6.4 answers 400 to any field it does not know; lifted after it (vllm-project/vllm#10463). */
@@ -68,8 +65,7 @@ export const vllm: EngineSpec = {
   ],
   env: ({ settings }) =>
     variables({
-      HF_HUB_OFFLINE: 1,
-      TRANSFORMERS_OFFLINE: 1,
+      ...hubOffline,
       VLLM_NO_USAGE_STATS: 1,
       DO_NOT_TRACK: 1,
       OMP_NUM_THREADS: settings.threads,
