@@ -72,7 +72,13 @@ describe("What is made from the schema", () => {
 });
 
 describe("The documentation's", () => {
-  const examples = [...page.matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1] ?? "");
+  const pages = [
+    page,
+    ...["engines", "getting-started"].map((name) => readFileSync(`${root}docs/${name}.md`, "utf8")),
+  ];
+  const examples = pages.flatMap((each) =>
+    [...each.matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1] ?? ""),
+  );
 
   it.each(examples)("example is valid: %s", async (example) => {
     expect(editorErrors(example)).toEqual([]);
