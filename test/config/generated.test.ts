@@ -76,9 +76,10 @@ describe("The documentation's", () => {
     page,
     ...["engines", "getting-started"].map((name) => readFileSync(`${root}docs/${name}.md`, "utf8")),
   ];
-  const examples = pages.flatMap((each) =>
-    [...each.matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1] ?? ""),
-  );
+  // An engine of a plugin is known only where the plugin's file is.
+  const examples = pages
+    .flatMap((each) => [...each.matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1] ?? ""))
+    .filter((example) => !example.startsWith("plugins:"));
 
   it.each(examples)("example is valid: %s", async (example) => {
     expect(editorErrors(example)).toEqual([]);
