@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as requestHttp } from "node:http";
+import { type IncomingMessage, type OutgoingHttpHeaders, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -164,9 +164,8 @@ export class ApiClient {
         since ??= performance.now();
         if (performance.now() - since > (call.patienceMs ?? this.#patienceMs))
           throw this.#unreachable(call, error, since);
-        await sleep(wait * (0.75 + Math.random() / 2), undefined, {
-          ...(call.signal === undefined ? {} : { signal: call.signal }),
-        });
+        const pause = call.signal === undefined ? {} : { signal: call.signal };
+        await sleep(wait * (0.75 + Math.random() / 2), undefined, pause);
       }
     }
   }
@@ -229,7 +228,7 @@ export class ApiClient {
         method: call.method ?? "GET",
         signal,
         headers: {
-          ...authorized.headers,
+          ...(authorized.headers as OutgoingHttpHeaders | undefined),
           accept: "application/json, */*",
           ...(body === undefined
             ? {}

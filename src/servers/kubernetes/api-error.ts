@@ -16,10 +16,10 @@ interface Status {
   readonly reason?: string;
 }
 
-export function readStatus(body: string): Status {
+function readStatus(body: string): Status {
   try {
     const parsed: unknown = JSON.parse(body);
-    return typeof parsed === "object" && parsed !== null ? (parsed as Status) : {};
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
   } catch {
     return { message: body.trim().slice(0, 300) };
   }

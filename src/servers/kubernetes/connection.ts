@@ -21,7 +21,7 @@ const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
  */
 export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Connection> {
   // Takes a fifth of a second to load, and only what runs in a cluster needs it.
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  const { KubeConfig } = await import("./kube-config.ts");
   const config = new KubeConfig();
   const inPod = env["KUBERNETES_SERVICE_HOST"] !== undefined && readOrNothing("token") !== undefined;
   try {
@@ -47,15 +47,20 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Con
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
       // An agent a certificate, not a request: connections are kept.
-      const key = JSON.stringify([`${options.ca}`, `${options.cert}`, `${options.key}`]);
+      const key = JSON.stringify([options.ca, options.cert, options.key].map(textOf));
       if (cached?.key !== key) cached = { key, agent: options.agent };
       return { ...options, agent: cached.agent };
     },
   };
 }
 
+/** A certificate or key, as kubeconfigs hold it: text or its bytes. */
+function textOf(pem: unknown): string {
+  return Buffer.isBuffer(pem) ? pem.toString("latin1") : JSON.stringify(pem ?? null);
+}
+
 /** `system:serviceaccount:NAMESPACE:NAME` out of a token, without checking it. */
-export function serviceAccountOf(token: string | undefined): string | undefined {
+function serviceAccountOf(token: string | undefined): string | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token?.split(".")[1] ?? "", "base64url").toString());
     const subject = (claims as { sub?: unknown }).sub;

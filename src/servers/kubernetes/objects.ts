@@ -16,7 +16,7 @@ type Wire<T> = T extends Date
       ? { [Key in keyof T]: Wire<T[Key]> }
       : T;
 
-export type ObjectMeta = Wire<V1ObjectMeta>;
+type ObjectMeta = Wire<V1ObjectMeta>;
 export type Pod = Wire<V1Pod>;
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;

@@ -21,7 +21,7 @@ export interface PodLookoutOptions {
   readonly report: (text: string) => void;
 }
 
-export const shownLines = 20;
+const shownLines = 20;
 /** How often what no watch tells is asked for, ms. */
 const askMs = { idle: 1000, noPod: 1000, events: 2000, nodes: 5000 };
 /** Time for an autoscaler to say that it makes a node, ms. */
@@ -57,7 +57,9 @@ export class PodLookout {
 
   /** Looks at each change, and now and then, until `stop`. Rejects with the reason when the pod cannot serve any more. */
   async run(stop: AbortSignal): Promise<never> {
-    const failed = new Promise<never>((_, reject) => this.#watch.run(stop).catch(reject));
+    const failed = new Promise<never>((_, reject) => {
+      this.#watch.run(stop).catch(reject);
+    });
     return await Promise.race([failed, this.#keepLooking(stop)]);
   }
 

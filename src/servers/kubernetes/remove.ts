@@ -27,7 +27,9 @@ export async function removeServer(resources: Resources, key: ServerKey): Promis
   const watch = new ObjectWatch<Pod>(client, resources.podsPath, {
     labelSelector: selectorOf(serverLabels(key)),
   });
-  const failed = new Promise<never>((_, reject) => watch.run(over.signal).catch(reject));
+  const failed = new Promise<never>((_, reject) => {
+    watch.run(over.signal).catch(reject);
+  });
   try {
     await Promise.race([failed, untilGone(resources, key, watch)]);
   } finally {
