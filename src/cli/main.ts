@@ -7,6 +7,7 @@ import { registerClean } from "./clean.ts";
 import { registerEngines } from "./engines.ts";
 import { registerInit } from "./init.ts";
 import { registerList } from "./list.ts";
+import { registerModels } from "./models.ts";
 import { printError } from "./print-error.ts";
 import { registerReport } from "./report.ts";
 import { registerRun } from "./run.ts";
@@ -39,6 +40,7 @@ for (const register of [
   registerInit,
   registerValidate,
   registerEngines,
+  registerModels,
   registerClean,
   registerSchema,
   registerSimulate,

@@ -14,7 +14,7 @@ import { startRun } from "./execute-run.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { printError } from "./print-error.ts";
 import { selfCommand } from "./self-command.ts";
-import { progressWriter, writeOutputs, writeTerminationMessage } from "./step-reports.ts";
+import { progressWriter, terminationLog, writeOutputs, writeTerminationMessage } from "./step-reports.ts";
 import { findStep } from "./steps.ts";
 
 export interface RunStepOptions {
@@ -26,9 +26,6 @@ export interface RunStepOptions {
   readonly failOnLeftovers?: boolean;
   readonly verbose: boolean;
 }
-
-/** What Kubernetes makes for every container; elsewhere there is none. */
-const terminationLog = "/dev/termination-log";
 
 /**
  * One step in a process of its own: output as JSON to stdout, and to files where a workflow asks for them; the log is

@@ -5,6 +5,9 @@ import type { ProgressEvent } from "../steps/progress.ts";
 
 /** What a container's surroundings want to know of a step: outputs, progress, and last words. */
 
+/** What Kubernetes makes for every container; elsewhere there is none. */
+export const terminationLog = "/dev/termination-log";
+
 /** Kubernetes shows the last 4096 bytes on the pod, Argo as the node's message. */
 const longestMessage = 2000;
 
@@ -32,6 +35,14 @@ export function progressWriter(file: string): (event: ProgressEvent) => void {
     else if (event.kind !== "load") return;
     const share = event.kind === "load" && event.planned > 0 ? Math.min(1, event.done / event.planned) : 0;
     replaceFile(file, `${Math.floor((index + share) * 100)}/${of * 100}\n`);
+  };
+}
+
+/** Keeps Argo's progress file for a transfer: megabytes there, of all. */
+export function transferWriter(file: string): (done: number, of: number) => void {
+  return (done, of) => {
+    const all = Math.max(1, Math.ceil(of / 1e6));
+    replaceFile(file, `${done >= of ? all : Math.min(all, Math.floor(done / 1e6))}/${all}\n`);
   };
 }
 

@@ -135,6 +135,7 @@ function hashFolder(path: string): string {
   const names = readdirSync(path, { withFileTypes: true })
     .filter((one) => !one.isDirectory() && !one.name.startsWith("."))
     .map(({ name }) => name)
+    .filter((name) => name !== "llmbench-model.json") // when and from where: the same model on another share is the same
     .sort();
   const hash = createHash("sha256");
   for (const name of names) hash.update(`${name} ${statSync(join(path, name)).size}\n`);

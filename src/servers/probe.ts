@@ -1,26 +1,19 @@
 import { request } from "node:http";
 
-export interface ProbeOptions {
-  /** This machine where none is given. */
-  readonly host?: string;
-  readonly port: number;
-  readonly path: string;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** One GET on a fresh connection: the status, or undefined when no answer came within `timeoutMs`. Never rejects. */
-export async function probe({
-  host = "127.0.0.1",
-  port,
-  path,
-  timeoutMs,
-  signal,
-}: ProbeOptions): Promise<number | undefined> {
+/**
+ * One GET on a fresh connection to 127.0.0.1: the status, or undefined when no answer came within `timeoutMs`.
+ * Never rejects.
+ */
+export async function probe(
+  port: number,
+  path: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   return await new Promise((resolve) => {
     const get = request(
       {
-        host,
+        host: "127.0.0.1",
         port,
         path,
         agent: false,

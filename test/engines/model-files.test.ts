@@ -156,6 +156,8 @@ test("a model's hash changes with its files' names, sizes and descriptions, not 
   expect(hashWith({ "model.safetensors": "WEIGHTS" })).toBe(hash);
   const summed = { SHA256SUMS: "aa  model.safetensors\n" };
   expect(hashWith({ ...summed, SHA256SUMS: "bb  model.safetensors\n" })).not.toBe(hashWith(summed));
+  // When a model was fetched, and from which hub, makes it no other model.
+  expect(hashWith({ ...summed, "llmbench-model.json": "{}" })).toBe(hashWith(summed));
 });
 
 test("the hash of a GGUF file counts its beginning and, of a split one, every part", () => {
