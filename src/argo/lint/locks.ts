@@ -20,7 +20,7 @@ export const lockRules: readonly Rule[] = [
         for (const mutex of own.filter((each) => ofWorkflow.includes(each))) {
           report({ template: name, field: "synchronization" }, `The workflow holds "${mutex}" already.`);
         }
-        for (const inner of reachable(view, name)) {
+        for (const inner of own.length === 0 ? [] : reachable(view, name)) {
           if (inner === name) continue;
           const wanted = mutexes(view.templates.get(inner)?.template.synchronization);
           for (const mutex of wanted.filter((each) => own.includes(each))) {

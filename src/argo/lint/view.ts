@@ -89,13 +89,13 @@ function viewTemplate(template: ITemplate): TemplateView {
 
 /** Every use of a template in the manifest. */
 export function* calls(view: ManifestView): Generator<Call> {
-  for (const { name: template, tasks } of view.templates.values()) {
-    for (const { task } of tasks.values()) {
-      yield { template, task: task.name, use: task };
-      for (const [hook, use] of Object.entries(task.hooks ?? {})) {
-        yield { template, task: task.name, hook, use };
-      }
-    }
+  for (const template of view.templates.values()) yield* callsOf(template);
+}
+
+function* callsOf({ name: template, tasks }: TemplateView): Generator<Call> {
+  for (const { task } of tasks.values()) {
+    yield { template, task: task.name, use: task };
+    for (const [hook, use] of Object.entries(task.hooks ?? {})) yield { template, task: task.name, hook, use };
   }
 }
 
@@ -120,9 +120,10 @@ export function referenced({ spec, others }: ManifestView): ManifestView | undef
 export function reachable(view: ManifestView, from: string | undefined): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (name: string | undefined): void => {
-    if (name === undefined || found.has(name) || !view.templates.has(name)) return;
-    found.add(name);
-    for (const call of calls(view)) if (call.template === name) visit(call.use.template);
+    const template = name === undefined ? undefined : view.templates.get(name);
+    if (template === undefined || found.has(template.name)) return;
+    found.add(template.name);
+    for (const { use } of callsOf(template)) visit(use.template);
   };
   visit(from);
   return found;
