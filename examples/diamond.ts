@@ -10,7 +10,9 @@ const start = container(
   (c) =>
     c.run({
       image,
-      command: ["sh", "-c", text`echo "http://${c.inputs.model}:8000" > ${c.files.url}`],
+      command: ["sh", "-c", text`echo "http://$MODEL:8000" > ${c.files.url}`],
+      // A value in a shell's text would be read as part of the program; in the environment it is only a value.
+      env: { MODEL: c.inputs.model },
     }),
 );
 
@@ -20,7 +22,8 @@ const measure = container(
   (c) =>
     c.run({
       image,
-      command: ["sh", "-c", text`echo "${c.inputs.url} with ${c.inputs.streams}"; echo 42 > ${c.files.rate}`],
+      command: ["sh", "-c", text`echo "$URL with $STREAMS streams" && echo 42 > ${c.files.rate}`],
+      env: { URL: c.inputs.url, STREAMS: c.inputs.streams },
       resources: { requests: { cpu: "500m", memory: "64Mi" } },
     }),
 );

@@ -11,6 +11,7 @@ import {
   configMap,
   container,
   cronWorkflow,
+  type DagBody,
   dag,
   failed,
   field,
@@ -22,6 +23,7 @@ import {
   mutex,
   number,
   oneOf,
+  type Parameter,
   remote,
   resource,
   scratch,
@@ -34,6 +36,7 @@ import {
   succeeded,
   supplied,
   suspend,
+  type Task,
   text,
   thisRun,
   volume,
@@ -224,6 +227,22 @@ const main = dag(
     );
   },
 );
+
+/** A part of a body, for any DAG that has a model to give. */
+function sayTwice<Here>(
+  d: DagBody<{ readonly model: Parameter<string, true> }, Here>,
+  after: Task<unknown, Here>,
+) {
+  const once = d.task("once", say, { what: d.inputs.model }, { after });
+  return d.task("twice", say, { what: once.outputs.said });
+}
+
+const shared = dag("shared", { inputs: { model: string({ default: "llama" }) } }, (d) => {
+  const twice = sayTwice(d, d.task("first", say, { what: "hello" }));
+  d.task("last", say, { what: twice.outputs.said });
+});
+
+export const parts = workflowTemplate("parts", { entry: shared });
 
 export const template = workflowTemplate("everything", {
   entry: main,
