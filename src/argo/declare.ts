@@ -72,12 +72,15 @@ export interface ArtifactDeclaration<out Format extends string> {
   readonly kind: "artifact";
   readonly format: Format;
   readonly path: string | undefined;
+  /** How it is kept; as a tar file unless said. The Argo UI shows only what is kept as it is. */
+  readonly archive: "none" | "zip" | undefined;
 }
 
 export const artifact = <const Format extends string>(
   format: Format,
   path?: string,
-): ArtifactDeclaration<Format> => Object.freeze({ kind: "artifact", format, path });
+  options: { readonly archive?: "none" | "zip" } = {},
+): ArtifactDeclaration<Format> => Object.freeze({ kind: "artifact", format, path, archive: options.archive });
 
 /** An output that a pod leaves in a file. With a default, a task that was skipped still has it. */
 export interface FileOutput<out T, out Optional extends boolean = boolean> {

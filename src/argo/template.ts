@@ -86,7 +86,11 @@ export function writePodOutputs(outputs: PodOutputs | SuspendOutputs): ITemplate
   const artifacts: NonNullable<NonNullable<ITemplate["outputs"]>["artifacts"]> = [];
   for (const [name, output] of Object.entries(outputs)) {
     if (output.kind === "artifact")
-      artifacts.push({ name, ...(output.path === undefined ? {} : { path: output.path }) });
+      artifacts.push({
+        name,
+        ...(output.path === undefined ? {} : { path: output.path }),
+        ...(output.archive === undefined ? {} : { archive: { [output.archive]: {} } }),
+      });
     if (output.kind !== "file" && output.kind !== "supplied") continue;
     const fallback = output.of.default === undefined ? {} : { default: asText(output.of.default) };
     const source = output.kind === "file" ? { path: output.path } : { supplied: {} };

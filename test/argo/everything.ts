@@ -73,7 +73,7 @@ const everythingInAPod = container(
     outputs: {
       rate: fromFile("/tmp/rate", number({ default: 0 })),
       said: stdout(),
-      report: artifact("html", "/tmp/out.html"),
+      report: artifact("html", "/tmp/out.html", { archive: "none" }),
     },
   },
   (c) =>

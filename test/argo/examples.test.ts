@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -40,6 +40,15 @@ describe("the examples", () => {
 
   it.each(names)("%s is what the cluster's schema asks for", async (name) => {
     expect(schemaErrors((await load(name)).object)).toEqual([]);
+  });
+
+  it("of the README is one of them", () => {
+    const readme = readFileSync(join(folder, "../src/argo/README.md"), "utf8");
+    const example = readFileSync(join(folder, "cells.ts"), "utf8").replace(
+      "../src/argo/index.ts",
+      "./index.ts",
+    );
+    expect(readme).toContain(`\`\`\`ts\n${example}\`\`\`\n`);
   });
 
   it.skipIf(!has("argo"))("pass `argo lint`", () => {

@@ -95,7 +95,8 @@ export function* calls(view: ManifestView): Generator<Call> {
 function* callsOf({ name: template, tasks }: TemplateView): Generator<Call> {
   for (const { task } of tasks.values()) {
     yield { template, task: task.name, use: task };
-    for (const [hook, use] of Object.entries(task.hooks ?? {})) yield { template, task: task.name, hook, use };
+    for (const [hook, use] of Object.entries(task.hooks ?? {}))
+      yield { template, task: task.name, hook, use };
   }
 }
 
