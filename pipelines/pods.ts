@@ -1,5 +1,6 @@
 import {
   type ContainerOptions,
+  field,
   type TextLike,
   text,
   thisRun,
@@ -61,6 +62,7 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
       LLMBENCH_WORKFLOW: thisRun.name,
       LLMBENCH_WORKFLOW_UID: thisRun.uid,
       LLMBENCH_MODELS: places.models,
+      LLMBENCH_NODE: field("spec.nodeName"),
       HOME: "/tmp",
     },
     resources: {

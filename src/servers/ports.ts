@@ -16,9 +16,9 @@ export async function findFreePort(): Promise<number> {
 }
 
 /** True when something accepts connections on the port within `timeoutMs`. */
-export async function isListening(port: number, timeoutMs: number): Promise<boolean> {
+export async function isListening(port: number, timeoutMs: number, host = "127.0.0.1"): Promise<boolean> {
   return await new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
+    const socket = connect({ port, host });
     const finish = (open: boolean) => {
       socket.destroy();
       resolve(open);

@@ -1,19 +1,26 @@
 import { request } from "node:http";
 
-/**
- * One GET on a fresh connection to 127.0.0.1: the status, or undefined when no answer came within `timeoutMs`.
- * Never rejects.
- */
-export async function probe(
-  port: number,
-  path: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<number | undefined> {
+export interface ProbeOptions {
+  /** This machine where none is given. */
+  readonly host?: string;
+  readonly port: number;
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One GET on a fresh connection: the status, or undefined when no answer came within `timeoutMs`. Never rejects. */
+export async function probe({
+  host = "127.0.0.1",
+  port,
+  path,
+  timeoutMs,
+  signal,
+}: ProbeOptions): Promise<number | undefined> {
   return await new Promise((resolve) => {
     const get = request(
       {
-        host: "127.0.0.1",
+        host,
         port,
         path,
         agent: false,

@@ -9,6 +9,7 @@ import { probe } from "./probe.ts";
 import { isAlive } from "./process-table.ts";
 import type { RegistryEntry } from "./registry.ts";
 import type { RunningServer, ServerSpec } from "./server.ts";
+import { portToOpen, untilServing } from "./until-serving.ts";
 
 /** Somebody else has the port: worth another try on another one. */
 export class PortTakenError extends LlmbenchError {}
@@ -23,7 +24,6 @@ export interface WatchOptions {
 }
 
 const shownLines = 20;
-const completionAttempts = 3;
 const leavePort = "write {port} in the command in place of a fixed one";
 
 /** Programs that start the server elsewhere, so that the port's owner is not one of our processes. */
@@ -40,7 +40,7 @@ export class ReadinessWatch {
   #exited = false;
   #hasOpened = false;
   /** What is waited for, in words. */
-  #waitingFor = "its port to open";
+  #waitingFor = "it to start";
 
   constructor(spec: ServerSpec, entry: RegistryEntry, options: WatchOptions) {
     this.#spec = spec;
@@ -64,23 +64,31 @@ export class ReadinessWatch {
     const limit = setTimeout(() => this.#over.abort(), this.#spec.startTimeoutSeconds * 1000);
     const stop = AbortSignal.any([signal, this.#over.signal]);
     try {
-      const portOpenMs = await this.#until(stop, async () => await this.#isPortOpen());
-      this.#options.update({ members: this.#members() });
-      this.#hasOpened = true;
-      const { path } = this.#spec.readiness;
-      this.#waitingFor = `GET ${path} to answer 2xx`;
-      const readyMs = await this.#until(stop, async () => await this.#isProbeGood(stop));
-      this.#options.update({ members: this.#members() });
-      this.#waitingFor = "a first completion to come back";
-      const firstCompletionMs = await this.#completion(complete, stop);
+      const { nowMs } = this.#options;
+      const serving = await untilServing(
+        {
+          throwIfOver: () => this.#throwIfOver(stop),
+          isPortOpen: async () => await this.#isPortOpen(),
+          isProbeGood: async () => await this.#isProbeGood(stop),
+          complete: async () => await this.#complete(complete, stop),
+          completionError: (error) => this.#completionError(error),
+          sinceDeployMs: () => this.#sinceDeploy(nowMs()),
+          waitedMs: () => nowMs() - this.#entry.startedAtMs,
+          waitsFor: (what) => {
+            this.#hasOpened = what !== portToOpen;
+            this.#waitingFor = what;
+            this.#options.update({ members: this.#members() });
+          },
+        },
+        this.#spec.readiness.path,
+        stop,
+      );
       // A server that was ready before keeps the times of its own start.
       const startup = this.#entry.startup ?? {
         scheduledMs: null,
         pulledMs: null,
         startedMs: this.#sinceDeploy(this.#entry.startedAtMs),
-        portOpenMs,
-        readyMs,
-        firstCompletionMs,
+        ...serving,
       };
       this.#options.update({ startup, members: this.#members() });
       return startup;
@@ -95,21 +103,6 @@ export class ReadinessWatch {
     } finally {
       clearTimeout(limit);
     }
-  }
-
-  /** Repeats a check until it is true; the time of that, ms since the deployment began. */
-  async #until(stop: AbortSignal, check: () => Promise<boolean>): Promise<number> {
-    for (;;) {
-      this.#throwIfOver(stop);
-      if (await check()) return this.#sinceDeploy(this.#options.nowMs());
-      await sleep(this.#pollMs(), undefined, { signal: stop }).catch(() => {});
-    }
-  }
-
-  /** Fine-grained while start-up times are short, coarse when an engine takes minutes. */
-  #pollMs(): number {
-    const waited = this.#options.nowMs() - this.#entry.startedAtMs;
-    return Math.min(250, Math.max(10, waited / 100));
   }
 
   #throwIfOver(stop: AbortSignal): void {
@@ -133,27 +126,26 @@ export class ReadinessWatch {
 
   async #isProbeGood(stop: AbortSignal): Promise<boolean> {
     const { path, timeoutSeconds } = this.#spec.readiness;
-    const status = await probe(this.#entry.port, path, timeoutSeconds * 1000, stop);
+    const status = await probe({
+      port: this.#entry.port,
+      path,
+      timeoutMs: timeoutSeconds * 1000,
+      signal: stop,
+    });
     return status !== undefined && status >= 200 && status < 300;
   }
 
-  async #completion(
+  async #complete(
     complete: (server: RunningServer, signal: AbortSignal) => Promise<void>,
     stop: AbortSignal,
-  ): Promise<number> {
+  ): Promise<void> {
     const { instance, port, process } = this.#entry;
-    const server = { instance, url: `http://127.0.0.1:${port}`, pid: process.pid };
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await complete(server, stop);
-        return this.#sinceDeploy(this.#options.nowMs());
-      } catch (error) {
-        // The process's end may be told a moment after its connection broke.
-        if (this.#options.exit !== undefined) await Promise.race([this.#options.exit, sleep(100)]);
-        this.#throwIfOver(stop);
-        if (attempt === completionAttempts) throw this.#completionError(error);
-        await sleep(500, undefined, { signal: stop }).catch(() => {});
-      }
+    try {
+      await complete({ instance, url: `http://127.0.0.1:${port}`, pid: process.pid }, stop);
+    } catch (error) {
+      // The process's end may be told a moment after its connection broke.
+      if (this.#options.exit !== undefined) await Promise.race([this.#options.exit, sleep(100)]);
+      throw error;
     }
   }
 

@@ -77,7 +77,7 @@ export interface ContainerSpec {
   };
 }
 
-interface ContainerProbe {
+export interface ContainerProbe {
   readonly path: string;
   readonly periodSeconds: number;
   readonly timeoutSeconds: number;
@@ -158,4 +158,28 @@ export interface ServerBackend {
   ): Promise<ExecResult>;
   /** Servers of a run (all runs without an id) that are up. */
   list(runId?: string): Promise<readonly { runId: string; cellId: string; server: RunningServer }[]>;
+}
+
+/** Pods beside a server on its node that may slow it: `namespace/name`. */
+export interface Neighbours {
+  /** Other benchmark servers, of any namespace. */
+  readonly servers: readonly string[];
+  /** Other tenants' pods that hold GPUs. */
+  readonly gpuPods: readonly string[];
+}
+
+/** A server that was removed since nothing runs that would. */
+export interface Orphan {
+  readonly runId: string;
+  readonly cellId: string;
+  /** Why: its workflow is gone, or is over. */
+  readonly reason: string;
+}
+
+/** A back end whose machines others use as well, and whose servers outlive a process. */
+export interface ClusterBackend extends ServerBackend {
+  /** What else is on the server's node; undefined where that may not be looked at, or no server is up. */
+  neighbours(spec: Pick<ServerSpec, "runId" | "cellId">): Promise<Neighbours | undefined>;
+  /** Removes servers of every run whose workflow is gone or over. Returns when they are gone. */
+  removeOrphans(): Promise<readonly Orphan[]>;
 }

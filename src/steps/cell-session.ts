@@ -14,7 +14,7 @@ import type { Transport } from "../load/transport.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerRecord, Startup } from "../results/schema/server.ts";
-import type { RunningServer, ServerBackend } from "../servers/server.ts";
+import type { ClusterBackend, Neighbours, RunningServer, ServerBackend } from "../servers/server.ts";
 import { StandingBackend } from "../servers/standing.ts";
 import { createGet } from "./http-get.ts";
 import { LengthPrompts } from "./length-prompts.ts";
@@ -27,6 +27,8 @@ export interface CellSessionOptions {
   readonly hardware: Hardware;
   /** Keeps the servers that are processes of this machine; one for all cells. */
   readonly processes: ServerBackend;
+  /** Keeps those that are pods of a cluster; likewise. */
+  readonly cluster: ClusterBackend;
   /** How this program is started, for simulated engines. */
   readonly selfCommand: readonly string[];
   readonly report: Report;
@@ -77,6 +79,7 @@ export class CellSession {
   }
 
   async backend(): Promise<ServerBackend> {
+    if (this.cell.server.kind === "kubernetes") return this.#options.cluster;
     if (this.cell.server.kind !== "standing") return this.#options.processes;
     const { url } = this.cell.server;
     return (this.#standing ??= new StandingBackend({ url, get: await this.#getter(url) }));
@@ -162,6 +165,7 @@ export class CellSession {
    * servers knows those that an llmbench of this user started.
    */
   async otherServers(url: string): Promise<string[]> {
+    if (this.cell.server.kind === "kubernetes") return [...((await this.neighbours())?.servers ?? [])];
     if (!isLoopback(new URL(url).hostname)) return [];
     const { run, processes } = this.#options;
     const up = await processes.list();
@@ -170,6 +174,13 @@ export class CellSession {
         (other) => other.server.url !== url && (other.runId !== run.id || other.cellId !== this.cell.id),
       )
       .map((other) => `${other.cellId} of run ${other.runId}`);
+  }
+
+  /** What else is on the server's node of a cluster; undefined where that may not be looked at, and elsewhere. */
+  async neighbours(): Promise<Neighbours | undefined> {
+    if (this.cell.server.kind !== "kubernetes") return undefined;
+    const { run, cluster } = this.#options;
+    return await cluster.neighbours({ runId: run.id, cellId: this.cell.id });
   }
 
   async asking(url: string): Promise<Asking> {

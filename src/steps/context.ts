@@ -1,6 +1,7 @@
 import type { Plan } from "../config/plan.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
+import type { ClusterBackend } from "../servers/server.ts";
 import type { CellSession } from "./cell-session.ts";
 import type { ProgressEvent } from "./progress.ts";
 
@@ -11,6 +12,8 @@ export interface StepContext {
   readonly hardware: Hardware;
   /** The cell's server and how it is asked: the same object for every step of this process. */
   readonly session: (cell: string) => CellSession;
+  /** There where the plan has a cluster. */
+  readonly cluster: ClusterBackend | undefined;
   readonly progress: (event: ProgressEvent) => void;
   /** Outputs that stand even if the step then fails: a headline with a verdict that is not good enough. */
   readonly publish: (outputs: Readonly<Record<string, unknown>>) => void;

@@ -5,6 +5,7 @@ import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import { ProcessBackend } from "../servers/process.ts";
 import { CellSession } from "./cell-session.ts";
+import { createClusterBackend } from "./cluster-backend.ts";
 import type { StepContext } from "./context.ts";
 import type { ProgressEvent } from "./progress.ts";
 
@@ -20,7 +21,7 @@ export interface CreateContextOptions {
   readonly mask: (text: string) => string;
 }
 
-/** A context whose servers are processes of this machine, or stand already. `killNow` ends those at once. */
+/** A context whose servers are processes of this machine, pods of a cluster, or stand already. `killNow` ends those at once. */
 export function createContext(options: CreateContextOptions): StepContext & { killNow(): void } {
   const { run, progress } = options;
   const { plan } = run.record;
@@ -31,6 +32,9 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
       return path;
     },
   });
+  const cluster = createClusterBackend(plan, process.env, ({ cellId }, text) =>
+    progress({ kind: "note", cell: cellId, text }),
+  );
   const sessions = new Map<string, CellSession>();
   function session(id: string): CellSession {
     const known = sessions.get(id);
@@ -46,6 +50,7 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
       ...options,
       cell,
       processes,
+      cluster,
       report: (text, kind) => progress({ kind: kind ?? "note", cell: id, text }),
     });
     sessions.set(id, made);
@@ -56,6 +61,7 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
     run,
     hardware: options.hardware,
     session,
+    cluster: plan.cluster === undefined ? undefined : cluster,
     progress,
     publish: options.publish ?? (() => {}),
     signal: options.signal,

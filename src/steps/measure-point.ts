@@ -6,7 +6,9 @@ import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
 import type { MeasurementSummary } from "../results/schema/summary.ts";
+import type { Reason } from "../results/schema/verdict.ts";
 import { summarise } from "../results/summary.ts";
+import type { Neighbours } from "../servers/server.ts";
 import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";
 import { checkServer } from "./check-server.ts";
@@ -98,6 +100,7 @@ export async function measurePoint(
 
   const state = await checkServer(context, session, { server, point: point.id, outcome });
   const othersAfter = await session.otherServers(server.url);
+  const neighbours = await session.neighbours();
   const summary = await summarise(header, () => recordsOf(paths.records), {
     simulated,
     cell: session.cell.id,
@@ -116,7 +119,9 @@ export async function measurePoint(
         : "forced",
     instanceChanged: state.instance !== undefined && state.instance !== server.instance,
     interrupted: outcome.stopped === "aborted",
-    clientBesideServer: backend.kind === "process",
+    clientBesideServer:
+      backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),
+    reasons: judgeNeighbours(neighbours, plan.cluster?.serversPerNode),
     otherServers: [...new Set([...othersBefore, ...othersAfter])],
     client: {
       eventLoopDelayMs: outcome.instrument.eventLoopDelayMs,
@@ -129,6 +134,30 @@ export async function measurePoint(
   });
   await run.finishMeasurement(summary);
   return summary;
+}
+
+/** Who else was on the server's node of a cluster, or was allowed to be. */
+function judgeNeighbours(found: Neighbours | undefined, serversPerNode = 1): Reason[] {
+  const reasons: Reason[] = [];
+  if (found !== undefined && found.gpuPods.length > 0) {
+    reasons.push({
+      code: "neighbour",
+      status: "suspect",
+      text: `Other pods held GPUs on the server's node: ${found.gpuPods.join(", ")}. They share its processor, memory and power.`,
+      value: found.gpuPods.length,
+      curable: true,
+    });
+  }
+  if (serversPerNode > 1) {
+    reasons.push({
+      code: "shared-node",
+      status: "suspect",
+      text: `The config lets ${serversPerNode} servers share a node (cluster.serversPerNode), so others may have run beside this one.`,
+      value: serversPerNode,
+      curable: false,
+    });
+  }
+  return reasons;
 }
 
 /** A server may repeat a key in its refusal; what it says is kept without it. */

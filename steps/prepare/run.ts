@@ -4,6 +4,7 @@ import { nsysProgram } from "../../src/profiling/nsys-words.ts";
 import { profilerNotFound, profilingNotPossible } from "../../src/profiling/recorder.ts";
 import { findProgram } from "../../src/servers/find-program.ts";
 import { checkCommand } from "../../src/servers/start.ts";
+import type { StepContext } from "../../src/steps/context.ts";
 import { interruptedError } from "../../src/steps/interrupted.ts";
 import { defineStep } from "../../src/steps/step.ts";
 import { storedError } from "../../src/steps/stored-error.ts";
@@ -52,8 +53,12 @@ export default defineStep(prepare, async (_input, context) => {
       },
     );
   }
-  return { run: context.run.id, cells: context.plan.cells.map((cell) => cell.id) };
+  return prepared(context);
 });
+
+function prepared({ run, plan }: StepContext) {
+  return { run: run.id, cells: plan.cells.map((cell) => cell.id) };
+}
 
 /** A sweep may take hours: that its profile cannot be made is said before. In a cluster nsys is where the server is. */
 function checkProfiler(profiling: Plan["profiling"], kind: CellPlan["server"]["kind"]): void {

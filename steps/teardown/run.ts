@@ -1,10 +1,26 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { StepContext } from "../../src/steps/context.ts";
 import { defineStep } from "../../src/steps/step.ts";
 import { teardown } from "./contract.ts";
+
+/** Lines of a pod's log that are kept: a server that logs each request has no more to say in more. */
+const keptLines = 20_000;
 
 export default defineStep(teardown, async ({ cell }, context) => {
   const backend = await context.session(cell).backend();
   const server = { runId: context.run.id, cellId: cell };
   const { running } = await backend.inspect(server);
+  // A process writes its log to the run folder itself; a pod's goes with the pod.
+  if (backend.kind === "kubernetes") await keepLog(cell, await backend.logs(server, keptLines), context);
   await backend.remove(server);
   return { removed: running };
 });
+
+async function keepLog(cell: string, lines: readonly string[], { run, mask }: StepContext): Promise<void> {
+  const deployment = (await run.listDeployments(cell)).at(-1);
+  if (deployment === undefined || lines.length === 0) return;
+  const { log } = run.paths.deployment(cell, deployment);
+  await mkdir(dirname(log), { recursive: true });
+  await writeFile(log, `${lines.map(mask).join("\n")}\n`);
+}

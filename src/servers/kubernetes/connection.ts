@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import type { RequestOptions } from "node:https";
+import { LlmbenchError } from "../../error.ts";
+
+/** How the API server is reached, and as whom. */
+export interface Connection {
+  readonly server: string;
+  /** Who asks, for messages: a ServiceAccount, or the user of a kubeconfig. */
+  readonly identity: string;
+  /** Of the kubeconfig's context or the pod's ServiceAccount. */
+  readonly namespace: string | undefined;
+  /** Certificates, agent and a token that is still good: asked before each request. */
+  authorize(): Promise<RequestOptions>;
+}
+
+const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/**
+ * The cluster that this process belongs to: by its pod's ServiceAccount, else KUBECONFIG, else ~/.kube/config.
+ * Throws CLUSTER_UNKNOWN.
+ */
+export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Connection> {
+  // Takes a fifth of a second to load, and only what runs in a cluster needs it.
+  const { KubeConfig } = await import("./kube-config.ts");
+  const config = new KubeConfig();
+  const inPod = env["KUBERNETES_SERVICE_HOST"] !== undefined && readOrNothing("token") !== undefined;
+  try {
+    if (inPod) config.loadFromCluster();
+    else config.loadFromDefault();
+  } catch (cause) {
+    throw unknownCluster(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  const cluster = config.getCurrentCluster();
+  // What loadFromDefault makes up where it finds nothing.
+  if (cluster === null || cluster.name === "loaded-cluster") throw unknownCluster("no kubeconfig was found");
+
+  let cached: { key: string; agent: RequestOptions["agent"] } | undefined;
+  return {
+    server: cluster.server,
+    identity: inPod
+      ? (serviceAccountOf(readOrNothing("token")) ?? "this pod's ServiceAccount")
+      : (config.getCurrentUser()?.name ?? "nobody"),
+    namespace: inPod
+      ? readOrNothing("namespace")?.trim()
+      : config.getContextObject(config.getCurrentContext())?.namespace,
+    async authorize() {
+      const options: RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      // An agent a certificate, not a request: connections are kept.
+      const key = JSON.stringify([options.ca, options.cert, options.key].map(textOf));
+      if (cached?.key !== key) cached = { key, agent: options.agent };
+      return { ...options, agent: cached.agent };
+    },
+  };
+}
+
+/** A certificate or key, as kubeconfigs hold it: text or its bytes. */
+function textOf(pem: unknown): string {
+  return Buffer.isBuffer(pem) ? pem.toString("latin1") : JSON.stringify(pem ?? null);
+}
+
+/** `system:serviceaccount:NAMESPACE:NAME` out of a token, without checking it. */
+function serviceAccountOf(token: string | undefined): string | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token?.split(".")[1] ?? "", "base64url").toString());
+    const subject = (claims as { sub?: unknown }).sub;
+    return typeof subject === "string" ? subject : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readOrNothing(name: string): string | undefined {
+  try {
+    return readFileSync(`${serviceAccountFolder}/${name}`, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function unknownCluster(reason: string, cause?: unknown): LlmbenchError {
+  return new LlmbenchError("CLUSTER_UNKNOWN", `There is no Kubernetes cluster to talk to: ${reason}.`, {
+    hint: "Set KUBECONFIG to a file that `kubectl get pods` works with, or run this in a pod whose ServiceAccount token is mounted.",
+    cause,
+  });
+}

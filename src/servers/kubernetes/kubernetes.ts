@@ -1,0 +1,251 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { LlmbenchError } from "../../error.ts";
+import type { Startup } from "../../results/schema/server.ts";
+import { describeExit } from "../failure.ts";
+import { lastLines } from "../log-tail.ts";
+import type { ServerKey } from "../registry.ts";
+import type {
+  ClusterBackend,
+  Neighbours,
+  Orphan,
+  RunningServer,
+  ServerSpec,
+  ServerState,
+} from "../server.ts";
+import type { ApiClient } from "./api-client.ts";
+import { type ManifestOptions, makeManifests, serverUrl } from "./manifests.ts";
+import { annotations, labels, labelValue, serverLabels, serverName } from "./names.ts";
+import { neighboursOf } from "./neighbours.ts";
+import type { Deployment, Pod } from "./objects.ts";
+import { whyOrphan } from "./orphans.ts";
+import { whyNoPod } from "./pod-missing.ts";
+import {
+  containerStatus,
+  currentPod,
+  imageDigest,
+  instanceOf,
+  isLive,
+  isRunning,
+  isScheduled,
+} from "./pod-state.ts";
+import { PodWait } from "./pod-wait.ts";
+import { removeServer } from "./remove.ts";
+import { Resources } from "./resources.ts";
+import { findTrouble } from "./trouble.ts";
+
+export interface KubernetesBackendOptions extends Omit<ManifestOptions, "deployedAtMs"> {
+  /** Connected when it is first needed. */
+  readonly client: () => Promise<ApiClient>;
+  /** Longest wait for a node that others hold, seconds: two hours where none is given. */
+  readonly turnTimeoutSeconds?: number;
+  /** Told what a cell's server waits for, each time that changes. */
+  readonly report?: (key: ServerKey, text: string) => void;
+  /** Wall clock that never goes back, ms since the epoch. */
+  readonly nowMs?: () => number;
+}
+
+/** Kubernetes makes a pod within milliseconds; a quota or a policy may hold it back. */
+const podWithinMs = 60_000;
+
+/** Servers as Deployments of a cluster, each with a Service, each gone with its workflow at the latest. */
+export class KubernetesBackend implements ClusterBackend {
+  readonly kind = "kubernetes";
+  readonly #options: KubernetesBackendOptions;
+  readonly #nowMs: () => number;
+  readonly #queues = new Map<string, Promise<unknown>>();
+  #connected: Promise<Resources> | undefined;
+
+  constructor(options: KubernetesBackendOptions) {
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.timeOrigin + performance.now());
+  }
+
+  /** Applies the Deployment and the Service; another spec's server is removed first, one that failed begins again. */
+  async ensure(spec: ServerSpec): Promise<RunningServer> {
+    const resources = await this.#resources();
+    return await this.#oneAtATime(spec, async () => {
+      let before = await resources.deployment(serverName(spec));
+      if (before !== undefined && !isOf(before, spec)) {
+        await removeServer(resources, spec);
+        before = undefined;
+      }
+      const deployedAtMs = deployedAt(before) ?? this.#nowMs();
+      const { deployment, service } = makeManifests(spec, { ...this.#options, deployedAtMs });
+      await resources.applyService(service);
+      await resources.applyDeployment(deployment);
+      let pod = await this.#untilPod(resources, spec);
+      if (before !== undefined && findTrouble(pod) !== undefined) {
+        await resources.deletePod(pod);
+        pod = await this.#untilPod(resources, spec, pod);
+      }
+      return this.#running(pod, spec);
+    });
+  }
+
+  async waitReady(
+    spec: ServerSpec,
+    complete: (server: RunningServer, signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ server: RunningServer; startup: Startup }> {
+    const resources = await this.#resources();
+    let deployment = await resources.deployment(serverName(spec), signal);
+    if (deployment === undefined) {
+      await this.ensure(spec);
+      deployment = await resources.deployment(serverName(spec), signal);
+    }
+    const wait = new PodWait(spec, resources, {
+      url: serverUrl(spec, resources.namespace),
+      deployedAtMs: deployedAt(deployment) ?? this.#nowMs(),
+      turnTimeoutSeconds: this.#options.turnTimeoutSeconds ?? 7200,
+      nowMs: this.#nowMs,
+      report: (text) => this.#options.report?.(spec, text),
+    });
+    return await wait.untilReady(complete, signal);
+  }
+
+  async inspect(key: ServerKey): Promise<ServerState> {
+    const resources = await this.#resources();
+    const pod = currentPod(await resources.pods(serverLabels(key)));
+    if (pod === undefined) return { running: false, restarts: 0, reason: "it has no pod" };
+    const node = pod.spec?.nodeName;
+    const digest = imageDigest(pod);
+    const lost = node !== undefined && (await resources.isNodeWell(node)) === false;
+    const state = {
+      instance: instanceOf(pod),
+      restarts: containerStatus(pod)?.restartCount ?? 0,
+      ...(node === undefined ? {} : { node }),
+      ...(digest === undefined ? {} : { imageDigest: digest }),
+    };
+    if (isRunning(pod) && !lost) return { ...state, running: true };
+    const reason = lost ? `node ${node} does not answer` : await this.#whyNotRunning(resources, pod);
+    return { ...state, running: false, reason };
+  }
+
+  async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
+    const resources = await this.#resources();
+    const pod = currentPod(await resources.pods(serverLabels(key)));
+    if (pod === undefined) return [];
+    const now = lastLines(await resources.log(pod, { lines, previous: false }), lines);
+    if (now.length >= lines || !containerStatus(pod)?.restartCount) return now;
+    // It was started again: what its predecessor said last comes first.
+    const before = lastLines(await resources.log(pod, { lines, previous: true }), lines - now.length);
+    return [...before, ...now];
+  }
+
+  async remove(key: ServerKey): Promise<void> {
+    const resources = await this.#resources();
+    await this.#oneAtATime(key, async () => await removeServer(resources, key));
+  }
+
+  async list(runId?: string): Promise<readonly { runId: string; cellId: string; server: RunningServer }[]> {
+    const resources = await this.#resources();
+    const chosen = runId === undefined ? {} : { [labels.run]: labelValue(runId) };
+    return (await resources.deployments(chosen)).map((deployment) => ({
+      ...keyOf(deployment),
+      server: {
+        instance: deployment.metadata?.uid ?? "",
+        url: `http://${deployment.metadata?.name}.${resources.namespace}.svc:${portOf(deployment)}`,
+      },
+    }));
+  }
+
+  async neighbours(key: ServerKey): Promise<Neighbours | undefined> {
+    const resources = await this.#resources();
+    const pod = currentPod(await resources.pods(serverLabels(key)));
+    if (pod?.spec?.nodeName === undefined) return undefined;
+    const pods = await resources.podsOnNode(pod.spec.nodeName);
+    return pods === undefined ? undefined : neighboursOf(pod, pods);
+  }
+
+  async removeOrphans(): Promise<readonly Orphan[]> {
+    const resources = await this.#resources();
+    const removed: Orphan[] = [];
+    for (const deployment of await resources.deployments()) {
+      const reason = await whyOrphan(resources, deployment);
+      if (reason !== undefined) removed.push({ ...keyOf(deployment), reason });
+    }
+    await Promise.all(removed.map(async (orphan) => await this.remove(orphan)));
+    return removed;
+  }
+
+  /** The pod of this spec, once there is one; of two, another than `not`. */
+  async #untilPod(resources: Resources, spec: ServerSpec, not?: Pod): Promise<Pod> {
+    const begun = performance.now();
+    for (let wait = 50; ; wait = Math.min(wait * 1.5, 1000)) {
+      const pods = await resources.pods(serverLabels(spec));
+      const pod = currentPod(
+        pods.filter(({ metadata }) => metadata?.uid !== not?.metadata?.uid),
+        spec.specHash,
+      );
+      if (pod !== undefined && isLive(pod)) return pod;
+      const trouble = await whyNoPod(resources, serverName(spec));
+      const waitedMs = performance.now() - begun;
+      if (trouble !== undefined && waitedMs > Math.min(trouble.graceMs, podWithinMs)) {
+        throw new LlmbenchError(trouble.code, `${spec.cellId}: ${trouble.message}.`, { hint: trouble.hint });
+      }
+      if (waitedMs > podWithinMs + spec.stopTimeoutSeconds * 1000) throw noPod(spec);
+      await sleep(wait);
+    }
+  }
+
+  #running(pod: Pod, spec: ServerSpec): RunningServer {
+    return { instance: instanceOf(pod), url: serverUrl(spec, this.#options.namespace) };
+  }
+
+  async #whyNotRunning(resources: Resources, pod: Pod): Promise<string> {
+    const trouble = findTrouble(pod);
+    if (trouble !== undefined) {
+      const lines = lastLines(
+        await resources.log(pod, { lines: 3, previous: trouble.log === "previous" }),
+        3,
+      );
+      return [trouble.message, ...lines].join("\n");
+    }
+    if (pod.metadata?.deletionTimestamp !== undefined) return "its pod is ending";
+    const ended = containerStatus(pod)?.lastState?.terminated;
+    if (ended !== undefined) return `it ${describeExit({ code: ended.exitCode, signal: null })}`;
+    return isScheduled(pod) ? "its container is being started" : "it waits for a node";
+  }
+
+  async #resources(): Promise<Resources> {
+    const connecting = (this.#connected ??= this.#options
+      .client()
+      .then((client) => new Resources(client, this.#options.namespace)));
+    return await connecting;
+  }
+
+  async #oneAtATime<T>(key: ServerKey, action: () => Promise<T>): Promise<T> {
+    const name = serverName(key);
+    const turn = (this.#queues.get(name) ?? Promise.resolve()).then(action, action);
+    this.#queues.set(name, turn);
+    return await turn;
+  }
+}
+
+/** Whether a Deployment is of this very spec, and stays. */
+function isOf({ metadata }: Deployment, spec: ServerSpec): boolean {
+  return (
+    metadata?.deletionTimestamp === undefined &&
+    metadata?.annotations?.[annotations.specHash] === spec.specHash
+  );
+}
+
+function deployedAt(deployment: Deployment | undefined): number | undefined {
+  const text = deployment?.metadata?.annotations?.[annotations.deployedAt];
+  return text === undefined ? undefined : Number(text);
+}
+
+function keyOf({ metadata }: Deployment): ServerKey {
+  const said = metadata?.annotations ?? {};
+  return { runId: said[annotations.run] ?? "", cellId: said[annotations.cell] ?? "" };
+}
+
+function portOf({ spec }: Deployment): number | undefined {
+  return spec?.template.spec?.containers[0]?.ports?.[0]?.containerPort;
+}
+
+function noPod({ cellId }: ServerSpec): LlmbenchError {
+  return new LlmbenchError("SERVER_NO_POD", `${cellId}: the cluster made no pod of its Deployment.`, {
+    hint: "Is the cluster's controller manager up? See `kubectl describe deployment` and `kubectl get events`.",
+  });
+}
