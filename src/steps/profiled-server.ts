@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { ProfilingPlan } from "../config/cluster-plan.ts";
 import { isSecretName } from "../engines/inherited-environment.ts";
 import type { ResolvedServer } from "../engines/launch.ts";
@@ -32,7 +32,8 @@ export function profiledServer(
   const { spec } = measured;
   const { container } = spec;
   const nsys = nsysProgram(profiling.source, container?.modelsMount);
-  const session = `llmbench-${hashOf(spec.runId, spec.cellId)}`;
+  // nsys goes on listing sessions that are over, and takes the first of a name: each try has one of its own.
+  const session = `llmbench-${randomBytes(6).toString("hex")}`;
   const under = (command: readonly string[]) => launchWords(nsys, session, profiling.trace, command);
   const secret = new Set([...spec.secretEnv, ...secretVariables(spec.env, isSecretName)]);
   const inherited = container === undefined ? secretVariables(environment, isSecretName) : [];

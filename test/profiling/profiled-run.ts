@@ -29,13 +29,16 @@ export interface ProfiledRun {
   readonly go: () => Promise<{ results: Results; errors: readonly LlmbenchError[]; report: string }>;
 }
 
-/** A run with `profiling` in its config, in a folder and with a list of servers of its own. */
-export async function makeProfiledRun(profiling: string, config = simulatedCell): Promise<ProfiledRun> {
+/**
+ * A run with `profiling` in its config, in a folder and with a list of servers of its own; with `config`, what that
+ * installs stays in the user's cache.
+ */
+export async function makeProfiledRun(profiling: string, config?: string): Promise<ProfiledRun> {
   const folder = makeFolder();
-  vi.stubEnv("LLMBENCH_CACHE", join(folder, "cache"));
+  if (config === undefined) vi.stubEnv("LLMBENCH_CACHE", join(folder, "cache"));
   onTestFinished(() => void vi.unstubAllEnvs());
   const file = join(folder, "profiled.yaml");
-  writeFileSync(file, `${config}\nprofiling: ${profiling}\n`);
+  writeFileSync(file, `${config ?? simulatedCell}\nprofiling: ${profiling}\n`);
   const run = await startRun(await readPlan(file), join(folder, "runs"), "local");
   const cell = run.record.plan.cells[0]?.id ?? "";
   return {
