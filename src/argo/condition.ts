@@ -85,6 +85,17 @@ export const failed = <Here>(of: TaskHandle<unknown, Here>): Outcome<Here> =>
 export const skipped = <Here>(of: TaskHandle<unknown, Here>): Outcome<Here> =>
   outcome(of[task], phases(of.name, "Skipped", "Omitted"));
 
+/** A task that runs once for each item. */
+type LoopHandle<Here> = TaskHandle<unknown, Here> & { readonly loop: true };
+
+/** That the task succeeded for at least one of its items. */
+export const anySucceeded = <Here>(of: LoopHandle<Here>): Outcome<Here> =>
+  outcome(of[task], phases(of.name, "AnySucceeded"));
+
+/** That the task failed for each of its items. */
+export const allFailed = <Here>(of: LoopHandle<Here>): Outcome<Here> =>
+  outcome(of[task], phases(of.name, "AllFailed"));
+
 /** That the task is over, however it ended. Also for `after`. */
 export interface Finished<in Here> extends Outcome<Here> {
   readonly always: true;

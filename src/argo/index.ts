@@ -1,8 +1,10 @@
 export type { Arguments } from "./arguments.ts";
 export {
   above,
+  allFailed,
   allOf,
   anyOf,
+  anySucceeded,
   atLeast,
   atMost,
   below,

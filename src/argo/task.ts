@@ -21,6 +21,7 @@ export interface UnsureTask<O, Here> extends TaskHandle<O, Here> {
 
 /** A task that runs once for each item; each output is the list of what the items gave. */
 interface GatheredTask<O, Here, Missing = never> extends TaskHandle<O, Here> {
+  readonly loop: true;
   readonly outputs: GatheredHandles<O, Here, Missing>;
 }
 

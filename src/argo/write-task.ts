@@ -103,6 +103,7 @@ function addTask(draft: Draft, parts: TaskParts): object {
     name,
     outputs: taskHandles(template.outputs, name, { owner, need: settled(facts) }),
     [taskFacts]: facts,
+    ...(fanOut === undefined ? {} : { loop: true }),
   };
 }
 

@@ -84,6 +84,7 @@ describe("every word of the language", () => {
       // By design: it runs when tasks failed of which it is not told.
       "retry-blocked otherwise",
       "retry-blocked otherwise",
+      "retry-blocked none",
     ]);
   });
 

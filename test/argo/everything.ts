@@ -1,7 +1,9 @@
 import {
   above,
+  allFailed,
   allOf,
   anyOf,
+  anySucceeded,
   artifact,
   atLeast,
   atMost,
@@ -210,6 +212,8 @@ const main = dag(
     });
     const pools = d.each(["a10", "h100"]);
     const each = pools.task("each", inner, { pool: pools.item }, { after: first });
+    d.when(anySucceeded(each)).task("some", end);
+    d.when(allFailed(each)).task("none", end);
     const pairs = d.each([
       { name: "one", weight: 1 },
       { name: "two", weight: 2 },

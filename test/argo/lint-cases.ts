@@ -240,6 +240,36 @@ export const bad: Readonly<Record<string, readonly Case[]>> = {
       inMain("b", "arguments.parameters.status.value"),
     ),
   ],
+  "unknown-dependency": [
+    one(tasks("[{ name: a, template: step, depends: gone }]"), inMain("a", "depends")),
+    one(
+      tasks("[{ name: a, template: step }, { name: b, template: step, depends: a.Suceeded }]"),
+      inMain("b", "depends"),
+    ),
+    one(
+      tasks("[{ name: a, template: step }, { name: b, template: step, depends: a.AnySucceeded }]"),
+      inMain("b", "depends"),
+    ),
+    one(
+      tasks("[{ name: a, template: step }, { name: b, template: step, depends: (a }]"),
+      inMain("b", "depends"),
+    ),
+  ],
+  "dependency-cycle": [
+    one(
+      tasks("[{ name: a, template: step, depends: b }, { name: b, template: step, depends: a }]"),
+      inMain("a", "depends"),
+      inMain("b", "depends"),
+    ),
+  ],
+  "mixed-dependencies": [
+    one(
+      tasks(
+        "[{ name: a, template: step, continueOn: { failed: true } }, { name: b, template: step, depends: a }]",
+      ),
+      inMain("a", "continueOn"),
+    ),
+  ],
   "retry-blocked": [
     one(
       tasks(`

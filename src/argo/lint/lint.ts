@@ -5,6 +5,7 @@ import { type Finding, manifestName, type Rule } from "./finding.ts";
 import { limitRules } from "./limits.ts";
 import { lockRules } from "./locks.ts";
 import { nameRules } from "./names.ts";
+import { orderRules } from "./order.ts";
 import { podRules } from "./pods.ts";
 import { referenceRules } from "./references.ts";
 import { retryRules } from "./retry.ts";
@@ -14,6 +15,7 @@ import { siteOf, viewManifests } from "./view.ts";
 export const lintRules: readonly Rule[] = [
   ...callRules,
   ...referenceRules,
+  ...orderRules,
   ...retryRules,
   ...podRules,
   ...nameRules,

@@ -10,18 +10,17 @@ export function simulate(
   task: string,
   phase: TaskPhase,
 ): ReadonlyMap<string, TaskPhase> | undefined {
+  if ([...tasks].some(([name, { ancestors }]) => ancestors.has(name))) return undefined;
   const phases = new Map<string, TaskPhase>();
-  const underWay = new Set<string>();
   let broken = false;
   const phaseOf = (name: string): TaskPhase => {
     const known = phases.get(name);
     if (known !== undefined) return known;
     const view = tasks.get(name);
-    if (view === undefined || underWay.has(name)) {
+    if (view === undefined) {
       broken = true;
       return "Omitted";
     }
-    underWay.add(name);
     const runs = view.depends.holds(phaseOf);
     if (runs === undefined) broken = true;
     const result = runs === true ? (name === task ? phase : "Succeeded") : "Omitted";
