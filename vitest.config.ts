@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // `fast` uses the simulator only; `slow` adds real engines, the browser and the large fuzz runs.
+const globalSetup = "test/program/folder.ts";
+
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +11,7 @@ export default defineConfig({
           name: "fast",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.slow.test.ts", "test/cluster/**"],
+          globalSetup,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -17,6 +20,7 @@ export default defineConfig({
         test: {
           name: "slow",
           include: ["test/**/*.slow.test.ts"],
+          globalSetup,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { programPath } from "../program/program.ts";
 import { llmbench } from "./llmbench.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -52,13 +52,12 @@ it("A config on standard output is taken for one of the folder it is printed in"
 });
 
 it("Where the program came without its schema, the config says how to print it", async () => {
-  const bundled = join(folder, "alone/bin");
-  execFileSync(process.execPath, [join(root, "scripts/bundle.mjs"), bundled]);
-  const alone = join(bundled, "llmbench.mjs");
-  const { stdout } = await llmbench(["init"], { cwd: folder, program: [alone] });
+  const alone = join(folder, "alone/bin/llmbench.mjs");
+  await cp(await programPath(), alone);
+  const { stdout } = await llmbench(["init"], { cwd: folder, program: alone });
   expect(schemaOf(stdout)).toBeUndefined();
   expect(stdout).toContain("`llmbench schema config` prints");
   await cp(join(root, "schemas"), join(folder, "alone/schemas"), { recursive: true });
-  const { stdout: beside } = await llmbench(["init"], { cwd: folder, program: [alone] });
+  const { stdout: beside } = await llmbench(["init"], { cwd: folder, program: alone });
   expect(schemaOf(beside)).toBe("alone/schemas/config.schema.json");
 });

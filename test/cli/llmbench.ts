@@ -1,9 +1,6 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-const tsx = import.meta.resolve("tsx");
+import { programPath } from "../program/program.ts";
 
 interface Ended {
   readonly status: number | null;
@@ -17,11 +14,11 @@ export async function llmbench(
   options: {
     readonly cwd: string;
     readonly env?: Readonly<Record<string, string>>;
-    /** What Node is to run in place of the source. */
-    readonly program?: readonly string[];
+    /** Another llmbench than that of the tests. */
+    readonly program?: string;
   },
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [...(options.program ?? ["--import", tsx, main]), ...words], {
+  const child = spawn(process.execPath, [options.program ?? (await programPath()), ...words], {
     cwd: options.cwd,
     env: { ...process.env, LLMBENCH_CACHE: `${options.cwd}/cache`, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,26 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  type Ended,
-  expectFailure,
-  expectResumable,
-  expectTidy,
-  makeBundle,
-  Playground,
-} from "./playground.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Ended, expectFailure, expectResumable, expectTidy, Playground } from "./playground.ts";
 
 /** The disk is full, or will take no more of a file. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

@@ -1,20 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { isAlive, readProcess } from "../../src/servers/process-table.ts";
-import { expectResumable, expectTidy, killInTheMiddle, makeBundle, Playground } from "./playground.ts";
+import { expectResumable, expectTidy, killInTheMiddle, Playground } from "./playground.ts";
 
 /** More of what a killed llmbench leaves, and of two at once: see killed.test.ts. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

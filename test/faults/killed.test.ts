@@ -1,16 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectResumable, expectTidy, killInTheMiddle, makeBundle, Playground } from "./playground.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { expectResumable, expectTidy, killInTheMiddle, Playground } from "./playground.ts";
 
 /** llmbench itself is killed, and what others find of it. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

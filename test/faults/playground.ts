@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -15,28 +15,17 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect } from "vitest";
 import type { SimulatorProfile } from "../../src/config/plan.ts";
 import { findProgram } from "../../src/servers/find-program.ts";
 import { hasInEnvironment, listProcesses } from "../../src/servers/process-table.ts";
 import { RegistryEntry } from "../../src/servers/registry.ts";
 import type { Behaviour } from "../../src/simulator/options.ts";
+import { programPath } from "../program/program.ts";
 
 /** Every process that a test starts, and whatever those start, carries this in its environment. */
 const marker = "LLMBENCH_FAULTS_TEST";
 const openFilesAtExit = fileURLToPath(new URL("open-files-at-exit.mjs", import.meta.url));
-
-/** Bundles llmbench as it is now, once for all tests of a file. */
-export async function makeBundle(): Promise<{ readonly path: string; remove(): void }> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "llmbench-bundle-")));
-  const script = fileURLToPath(new URL("../../scripts/bundle.mjs", import.meta.url));
-  await promisify(execFile)(process.execPath, [script, folder]);
-  return {
-    path: join(folder, "llmbench.mjs"),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
 
 export interface Ended {
   /** Exit status, or the signal that ended it. */
@@ -71,12 +60,16 @@ interface ConfigOptions {
  */
 export class Playground {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "llmbench-faults-")));
-  readonly #bundle: string;
+  readonly #program: string;
   readonly #id: string;
   readonly #children: ChildProcess[] = [];
 
-  constructor(bundle: string) {
-    this.#bundle = bundle;
+  static async make(): Promise<Playground> {
+    return new Playground(await programPath());
+  }
+
+  private constructor(program: string) {
+    this.#program = program;
     this.#id = this.folder;
     mkdirSync(join(this.folder, "model"));
     writeFileSync(join(this.folder, "model", "config.json"), '{"torch_dtype":"bfloat16"}');
@@ -138,7 +131,7 @@ export class Playground {
     const script = [
       `port=$(cat port-once 2>/dev/null || cat port-always 2>/dev/null || echo "$1")`,
       `rm -f port-once`,
-      `exec node ${quoted(this.#bundle)} simulate --dialect vllm --model "$2" --port "$port" --profile ${quoted(JSON.stringify(full))} --behaviour "$(cat behaviour.json)"`,
+      `exec node ${quoted(this.#program)} simulate --dialect vllm --model "$2" --port "$port" --profile ${quoted(JSON.stringify(full))} --behaviour "$(cat behaviour.json)"`,
     ].join("; ");
     return ["sh", "-c", script, "faulty-server", "{port}", "{name}"];
   }
@@ -149,7 +142,7 @@ export class Playground {
       "--trace-warnings",
       "--import",
       openFilesAtExit,
-      this.#bundle,
+      this.#program,
       ...args,
     ]);
     const child = spawn(command[0] ?? "", command.slice(1), {

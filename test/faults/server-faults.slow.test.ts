@@ -1,26 +1,14 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import {
-  expectFailure,
-  expectResumable,
-  expectTidy,
-  makeBundle,
-  Playground,
-  unwrapped,
-} from "./playground.ts";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { expectFailure, expectResumable, expectTidy, Playground, unwrapped } from "./playground.ts";
 
 /** Faults of an engine that take their time, or that are a variation of those in server-faults.test.ts. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

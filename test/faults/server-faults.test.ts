@@ -1,25 +1,13 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import {
-  expectFailure,
-  expectResumable,
-  expectTidy,
-  makeBundle,
-  Playground,
-  unwrapped,
-} from "./playground.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { expectFailure, expectResumable, expectTidy, Playground, unwrapped } from "./playground.ts";
 
 /** What goes wrong with an engine, as a user meets it: message, exit status, nothing left, what is kept, going on. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

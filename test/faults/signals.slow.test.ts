@@ -1,18 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectResumable, expectTidy, makeBundle, Playground } from "./playground.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { expectResumable, expectTidy, Playground } from "./playground.ts";
 
 /** Signals at other moments than in the middle of a point: see signals.test.ts. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

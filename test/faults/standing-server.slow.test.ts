@@ -1,17 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Behaviour } from "../../src/simulator/options.ts";
-import { expectFailure, makeBundle, Playground } from "./playground.ts";
+import { expectFailure, Playground } from "./playground.ts";
 
 /** `llmbench bench` against a server that llmbench did not start: it is never stopped, and its faults are told. */
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

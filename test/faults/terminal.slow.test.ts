@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectResumable, expectTidy, makeBundle, Playground } from "./playground.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { expectResumable, expectTidy, Playground } from "./playground.ts";
 
 /** A person at a terminal: Ctrl-C, and a window that is closed. Needs Python, which can make a terminal. */
 
@@ -9,14 +9,9 @@ const terminal = fileURLToPath(new URL("terminal.py", import.meta.url));
 const python = findPython();
 if (python === undefined) process.stderr.write("no python3 on PATH: the tests at a terminal are skipped\n");
 
-let bundle: Awaited<ReturnType<typeof makeBundle>>;
 let here: Playground;
-beforeAll(async () => {
-  bundle = await makeBundle();
-});
-afterAll(() => bundle.remove());
-beforeEach(() => {
-  here = new Playground(bundle.path);
+beforeEach(async () => {
+  here = await Playground.make();
 });
 afterEach(() => here.remove());
 

@@ -10,8 +10,8 @@ import type { RunFolder } from "../../src/results/run-folder.ts";
 import { Results } from "../../src/results/schema/results.ts";
 import { runCells } from "../../src/runner/run-cells.ts";
 import { createContext } from "../../src/steps/create-context.ts";
+import { programPath } from "../program/program.ts";
 
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const fakeNsys = fileURLToPath(new URL("fake-nsys.sh", import.meta.url));
 
 /** Engines and models of a config with one cell. */
@@ -48,7 +48,7 @@ export async function makeProfiledRun(profiling: string, config?: string): Promi
       const context = createContext({
         run,
         hardware: run.record.hardware,
-        selfCommand: [process.execPath, "--import", import.meta.resolve("tsx"), main],
+        selfCommand: [process.execPath, await programPath()],
         progress: () => {},
         signal: new AbortController().signal,
         mask: (text) => text,

@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Behaviour } from "../../src/simulator/options.ts";
+import { programPath } from "../program/program.ts";
 import { postBytes, RawConnection } from "./raw-client.ts";
 import { readStream } from "./read-stream.ts";
 
 /** The simulator as a process: what a runner meets when an engine dies, hangs, or will not go. */
 
-const script = fileURLToPath(new URL("child.ts", import.meta.url));
+let program: string;
+beforeAll(async () => {
+  program = await programPath();
+});
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
@@ -28,7 +31,7 @@ interface Child {
 }
 
 function start(...args: string[]): Child {
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+  const child = spawn(process.execPath, [program, "simulate", ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   children.push(child);
@@ -189,12 +192,15 @@ describe("the simulator's process", () => {
 
   it("refuses arguments that it does not understand with status 2, and says which", async () => {
     const cases: [string[], RegExp][] = [
-      [["--dialect", "vlm"], /SIMULATOR_USAGE: .*--dialect/],
-      [["--dialect", "vllm", "--prot", "1"], /SIMULATOR_USAGE: .*--prot/],
-      [["--dialect", "vllm", "--profile", "{loadMs:1}"], /SIMULATOR_USAGE: --profile is not JSON/],
+      [["--dialect", "vlm"], /^error: .*--dialect[^]*\(SIMULATOR_USAGE\)$/m],
+      [["--dialect", "vllm", "--prot", "1"], /^error: .*--prot[^]*\(SIMULATOR_USAGE\)$/m],
+      [
+        ["--dialect", "vllm", "--profile", "{loadMs:1}"],
+        /^error: --profile is not JSON[^]*\(SIMULATOR_USAGE\)$/m,
+      ],
       [
         ["--dialect", "vllm", "--behaviour", '{"always":{"splitt":1}}'],
-        /SIMULATOR_USAGE: .*--behaviour[^]*splitt/,
+        /^error: .*--behaviour[^]*splitt[^]*\(SIMULATOR_USAGE\)$/m,
       ],
     ];
     const children = cases.map(([args]) => start(...args));
@@ -211,7 +217,8 @@ describe("the simulator's process", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const child = start("--dialect", "vllm", "--port", String(port));
     expect(await child.ended).toBe(1);
-    expect(child.stderr()).toContain(`SIMULATOR_PORT: The simulator cannot listen on 127.0.0.1:${port}`);
+    expect(child.stderr()).toContain(`error: The simulator cannot listen on 127.0.0.1:${port}: `);
+    expect(child.stderr()).toContain("(SIMULATOR_PORT)");
     taken.close();
   });
 });
