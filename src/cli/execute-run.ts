@@ -39,7 +39,7 @@ export async function startRun(
     plan,
     executor,
     startedAt: new Date().toISOString(),
-    user: userInfo().username,
+    ...whoRuns(),
     host: hostname(),
     os: `${platform()} ${release()}`,
     versions: { llmbench: version, node: process.versions.node },
@@ -105,4 +105,13 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
 /** `20261124T093012Z`: sorts by time and is a good file name. */
 function utcStamp(time: Date): string {
   return time.toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** Nobody, where the user has no name: in a container, under a number that its image does not know. */
+function whoRuns(): { user?: string } {
+  try {
+    return { user: userInfo().username };
+  } catch {
+    return {};
+  }
 }
