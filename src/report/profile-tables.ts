@@ -90,7 +90,7 @@ function gapsTable({ device, gaps, spanMs, busyMs }: GpuTimeline): Table {
               text(`idle, ${describeGap(gap)}`, gapMeaning(gap.fromUs)),
               share(gap.totalMs),
               text(formatNumber(gap.totalMs)),
-              text(formatNumber(gap.count)),
+              text(whole(gap.count)),
             ]),
         ],
       },
@@ -138,7 +138,15 @@ function namedTable(
 }
 
 function figures({ share, totalMs, count: times, meanUs, medianUs, maxUs }: ProfileRow): TableCell[] {
-  return [share * 100, totalMs, times, meanUs, medianUs, maxUs].map((value) => text(formatNumber(value)));
+  return [...sums(share, totalMs, times), ...[meanUs, medianUs, maxUs].map((us) => text(formatNumber(us)))];
+}
+
+function sums(share: number, totalMs: number, times: number): TableCell[] {
+  return [text(formatNumber(share * 100)), text(formatNumber(totalMs)), text(whole(times))];
+}
+
+function whole(n: number): string {
+  return n.toLocaleString("en-US");
 }
 
 function memoryTable(table: ProfileTable | null): Table[] {

@@ -77,7 +77,7 @@ describe("a profile for a person", () => {
     expect(kernels?.groups[0]?.rows[0]?.slice(1).map(({ text }) => text)).toEqual([
       "69.8",
       "61.6",
-      "16,400",
+      "16,448",
       "3.75",
       "3.74",
       "5.73",
