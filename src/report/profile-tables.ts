@@ -167,13 +167,9 @@ function memoryTable(table: ProfileTable | null): Table[] {
         {
           rows: rows.map(({ name, share, totalMs, count: times, megabytes }) => [
             nameMemory(name),
-            ...[
-              share * 100,
-              totalMs,
-              times,
-              megabytes,
-              megabytes === undefined ? null : megabytes / totalMs,
-            ].map((value) => text(formatNumber(value))),
+            ...sums(share, totalMs, times),
+            text(formatNumber(megabytes)),
+            text(formatNumber(megabytes === undefined ? null : megabytes / totalMs)),
           ]),
         },
       ],
