@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LlmbenchError } from "../error.ts";
 import type { ChosenFile } from "./choose-files.ts";
@@ -94,6 +94,7 @@ async function fetchWhole(file: ChosenFile, partial: string, options: BringOptio
     throw error;
   } finally {
     await handle.close().catch(() => undefined);
+    await removeEmpty(file, partial);
   }
 
   /** What an earlier call left counts, as far as it can be right. */
@@ -167,6 +168,12 @@ async function fetchRest(
     new Error(`${file.path} ended after ${progress.at} of ${file.size} bytes`),
     asked.endpoint,
   );
+}
+
+/** What was refused before its first byte leaves nothing behind. */
+async function removeEmpty(file: ChosenFile, partial: string): Promise<void> {
+  const { size } = (await stat(partial).catch(() => undefined)) ?? {};
+  if (size === 0 && file.size > 0) await rm(partial, { force: true }).catch(() => undefined);
 }
 
 async function startOver(

@@ -3,7 +3,7 @@ import { LlmbenchError } from "../error.ts";
 import type { HubClient } from "./client.ts";
 import type { FileDigest } from "./digest.ts";
 import { type Asked, answerError } from "./hub-error.ts";
-import { networkTrouble } from "./trouble.ts";
+import { networkTrouble, PassingTrouble } from "./trouble.ts";
 
 /** A model on a hub at one commit. */
 export interface Repository {
@@ -85,8 +85,7 @@ export function contentPath(repo: string, commit: string, file: string): string 
 
 /** What was thrown while the hub was asked: our own errors as they are, all else is the network's. */
 export function asHubError(error: unknown, endpoint: string): Error {
-  if (error instanceof LlmbenchError || (error instanceof Error && error.name === "PassingTrouble"))
-    return error;
+  if (error instanceof LlmbenchError || error instanceof PassingTrouble) return error;
   return networkTrouble(error, endpoint);
 }
 

@@ -23,12 +23,12 @@ export interface VerifiedModel {
 
 /**
  * Reads every file that SHA256SUMS names and compares; looks for weights that it does not name and for shards that an
- * index names and nobody has. Writes nothing, needs no network. Throws MODEL_NO_SUMS, MODEL_INCOMPLETE with every
+ * index names and nobody has. Writes nothing, needs no network. Throws MODEL_NOT_FOUND, MODEL_NO_SUMS, MODEL_INCOMPLETE with every
  * finding.
  */
 export async function verifyModel(options: VerifyModelOptions): Promise<VerifiedModel> {
   const folder = resolve(options.folder);
-  const sums = await readSums(folder);
+  const sums = await readSumsOf(folder);
   if (sums === undefined || sums.files.length === 0) {
     throw new LlmbenchError("MODEL_NO_SUMS", `${folder} has no SHA256SUMS to compare with.`, {
       hint: "`llmbench models fetch` writes it when a model is whole: call it again, or copy SHA256SUMS too.",
@@ -58,6 +58,22 @@ export async function verifyModel(options: VerifyModelOptions): Promise<Verified
   }
   const source = record === undefined ? undefined : { repo: record.repo, commit: record.commit };
   return { folder, files: present.length, bytes: total, source };
+}
+
+async function readSumsOf(folder: string): ReturnType<typeof readSums> {
+  try {
+    await readdir(folder);
+    return await readSums(folder);
+  } catch (error) {
+    throw new LlmbenchError(
+      "MODEL_NOT_FOUND",
+      `There is no model at ${folder}: ${(error as Error).message}`,
+      {
+        hint: "Name the model's folder, not the share's.",
+        cause: error,
+      },
+    );
+  }
 }
 
 async function compare(

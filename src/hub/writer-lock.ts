@@ -47,7 +47,7 @@ export async function withWriterLock<T>(
   const lost = new AbortController();
   const beat = setInterval(() => void renew(), times.beatMs);
   async function renew(): Promise<void> {
-    if ((await readLock(path))?.content !== JSON.stringify(me)) {
+    if (!(await isMine(path, me))) {
       lost.abort(
         new LlmbenchError("MODEL_FOLDER_TAKEN", `Another llmbench has taken over ${dirname(path)}.`, {
           hint: "This one was stopped for more than a minute. Let the other finish.",
@@ -62,7 +62,16 @@ export async function withWriterLock<T>(
     return await action(AbortSignal.any([options.signal, lost.signal]));
   } finally {
     clearInterval(beat);
-    if ((await readLock(path))?.content === JSON.stringify(me)) await rm(path, { force: true });
+    if (await isMine(path, me)) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+/** A share that cannot be read for a moment says nothing of who has the lock. */
+async function isMine(path: string, me: Writer): Promise<boolean> {
+  try {
+    return (await readLock(path))?.content === JSON.stringify(me);
+  } catch {
+    return true;
   }
 }
 
@@ -97,7 +106,7 @@ async function acquire(
   let told = false;
   for (;;) {
     if (await create(path, me)) return;
-    const lock = await readLock(path);
+    const lock = await onDisk(dirname(path), () => readLock(path));
     if (lock === undefined) continue;
     const state = `${lock.mtimeMs} ${lock.content}`;
     if (state !== seen) [seen, seenAt] = [state, performance.now()];
@@ -116,8 +125,8 @@ async function acquire(
 
 async function create(path: string, me: Writer): Promise<boolean> {
   return onDisk(dirname(path), async () => {
+    await mkdir(dirname(path), { recursive: true });
     try {
-      await mkdir(dirname(path), { recursive: true });
       await writeFile(path, JSON.stringify(me), { flag: "wx" });
       return true;
     } catch (error) {
@@ -128,7 +137,7 @@ async function create(path: string, me: Writer): Promise<boolean> {
   });
 }
 
-/** Opened anew each time: that is when NFS asks the server for what is true now. */
+/** Opened anew each time: that is when NFS asks the server for what is true now. Undefined where there is none. */
 async function readLock(path: string): Promise<{ content: string; mtimeMs: number } | undefined> {
   try {
     const file = await open(path, "r");
@@ -138,8 +147,9 @@ async function readLock(path: string): Promise<{ content: string; mtimeMs: numbe
     } finally {
       await file.close();
     }
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (["ENOENT", "ESTALE"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
   }
 }
 

@@ -8,6 +8,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -324,6 +326,20 @@ describe("a server that does not do what it should", () => {
     expect((await failing(fetchTiny())).code).toBe("HUB_ANSWER_INVALID");
   });
 
+  it("is not asked twice when nobody vouches for it", async () => {
+    const tls = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+    const server = createServer({ key: tls("key.pem"), cert: tls("cert.pem") });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const error = await failing(fetchTiny({ endpoint: `https://localhost:${port}` }));
+    server.close();
+    expect([error.code, error.hint, pauses]).toEqual([
+      "HUB_UNREACHABLE",
+      expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+      [],
+    ]);
+  });
+
   it("may be nobody at all", async () => {
     await hub.close();
     const error = await failing(fetchTiny());
@@ -355,6 +371,7 @@ describe("a token", () => {
       "HUB_GATED",
       expect.stringContaining("the token in MINE belongs to"),
     ]);
+    expect(readdirSync(folder)).toEqual([]);
     await fetchTiny({ env: { MINE: "hf_friend" }, tokenEnv: "MINE" });
   });
 
@@ -387,6 +404,15 @@ describe("what a person may get wrong", () => {
       code: "MODEL_FOLDER_OTHER",
       message: expect.stringContaining("owner/tiny"),
     });
+  });
+
+  it("is a folder that is none", async () => {
+    writeFileSync(folder, "a file");
+    expect((await failing(fetchTiny())).code).toBe("MODEL_FOLDER_FAILED");
+    rmSync(folder);
+    mkdirSync(folder);
+    writeFileSync(join(folder, ".llmbench-partial"), "a file");
+    expect((await failing(fetchTiny())).code).toBe("MODEL_FOLDER_FAILED");
   });
 
   it("is a disk without room, which is said before anything is fetched", async () => {

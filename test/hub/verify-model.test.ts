@@ -83,7 +83,10 @@ it("reads sums as other programs write them", async () => {
   expect(await verify()).toMatchObject({ files: 4 });
 });
 
-it("asks for sums where there are none", async () => {
+it("asks for sums where there are none, and for a model where there is none", async () => {
   rmSync(join(folder, "SHA256SUMS"));
   await expect(verify()).rejects.toMatchObject({ code: "MODEL_NO_SUMS" });
+  rmSync(folder, { recursive: true });
+  await expect(verify()).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+  mkdirSync(folder);
 });

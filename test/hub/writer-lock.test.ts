@@ -6,10 +6,12 @@ import { withWriterLock } from "../../src/hub/writer-lock.ts";
 
 let path: string;
 let lines: string[];
+let heart: NodeJS.Timeout | undefined;
 beforeEach(() => {
   path = join(mkdtempSync(join(tmpdir(), "llmbench-lock-")), "model", ".llmbench-partial", "lock");
   lines = [];
 });
+afterEach(() => clearInterval(heart));
 afterEach(() => rmSync(dirname(dirname(dirname(path))), { recursive: true }));
 
 /** Longer than this machine ever stands still. */
@@ -36,11 +38,11 @@ function leaveLock(
 /** Keeps a foreign lock alive, as its owner's heart does. */
 function keepAlive(): () => void {
   let beats = 0;
-  const timer = setInterval(() => {
+  heart = setInterval(() => {
     beats++;
     if (existsSync(path)) utimesSync(path, beats, beats);
   }, 5);
-  return () => clearInterval(timer);
+  return () => clearInterval(heart);
 }
 
 it("lets one in at a time, in any number", async () => {
