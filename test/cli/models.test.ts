@@ -6,9 +6,9 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeHub, sha256, startFakeHub, tinyModel } from "../hub/fake-hub.ts";
+import { programPath } from "../program/program.ts";
 import { llmbench } from "./llmbench.ts";
 
 const first = "model-00001-of-00002.safetensors";
@@ -78,7 +78,7 @@ describe("llmbench models", () => {
   it("killed half-way, goes on at the next call and fetches no byte twice", async () => {
     hub.faults.set(`cdn ${first}`, [{ kind: "hold", after: 120_000 }]);
     hub.faults.set(`cdn ${second}`, [{ kind: "hold", after: 70_000 }]);
-    const child = start(["models", "fetch", "owner/tiny", "--to", "share/tiny"]);
+    const child = await start(["models", "fetch", "owner/tiny", "--to", "share/tiny"]);
     await expect.poll(() => [partOf(first), partOf(second)], { timeout: 20_000 }).toEqual([120_000, 70_000]);
     child.kill("SIGKILL");
     await once(child, "close");
@@ -101,7 +101,7 @@ describe("llmbench models", () => {
 
   it("told to stop, says how to go on", async () => {
     hub.faults.set(`cdn ${first}`, [{ kind: "hold", after: 120_000 }]);
-    const child = start(["models", "fetch", "owner/tiny", "--to", "share/tiny"]);
+    const child = await start(["models", "fetch", "owner/tiny", "--to", "share/tiny"]);
     let said = "";
     child.stderr?.on("data", (text: Buffer) => (said += text.toString()));
     await expect.poll(() => partOf(first), { timeout: 20_000 }).toBe(120_000);
@@ -150,9 +150,8 @@ describe("llmbench models", () => {
   });
 });
 
-function start(words: readonly string[]): ChildProcess {
-  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  return spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, ...words], {
+async function start(words: readonly string[]): Promise<ChildProcess> {
+  return spawn(process.execPath, [await programPath(), ...words], {
     cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
