@@ -20,7 +20,7 @@ export interface DagOptions<I, O> {
   readonly failFast?: boolean;
   /** How many tasks may run at a time. */
   readonly parallelism?: number;
-  readonly displayName?: TextLike<never>;
+  readonly displayName?: TextLike<unknown>;
   /** Any other field of Argo's template. Merged over what is written. */
   readonly patch?: Patch<ITemplate>;
 }

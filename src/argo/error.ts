@@ -18,6 +18,7 @@ export class DefinitionError extends Error {
 export type DefinitionErrorCode =
   | "ARGO_DUPLICATE_TASK"
   | "ARGO_DUPLICATE_TEMPLATE"
+  | "ARGO_DUPLICATE_VOLUME"
   | "ARGO_FOREIGN_HANDLE"
   | "ARGO_VALUE_AS_STRING"
   | "ARGO_CONTRADICTION"

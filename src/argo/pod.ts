@@ -146,11 +146,9 @@ function pod<I extends Inputs, O extends PodOutputs>(
       "Call run({ … }) in it.",
     );
   }
-  const volumes = Object.values(given.mounts ?? {}).map(volumeOf);
+  const volumes = volumesOf(name, given.mounts ?? {});
   const written = { inputs: writeInputs(inputs), outputs: writePodOutputs(outputs) };
-  const sources = uniqueByName(volumes).flatMap(({ name, source }) =>
-    source === undefined ? [] : [{ name, ...source }],
-  );
+  const sources = volumes.flatMap(({ name, source }) => (source === undefined ? [] : [{ name, ...source }]));
   const manifest: ITemplate = {
     name,
     ...(written.inputs === undefined ? {} : { inputs: written.inputs }),
@@ -159,7 +157,7 @@ function pod<I extends Inputs, O extends PodOutputs>(
     ...write(given, use),
     ...(sources.length === 0 ? {} : { volumes: sources }),
   };
-  const claims = uniqueByName(volumes).flatMap(({ claim }) => (claim === undefined ? [] : [claim]));
+  const claims = volumes.flatMap(({ claim }) => (claim === undefined ? [] : [claim]));
   return Object.freeze({
     name,
     inputs,
@@ -211,9 +209,22 @@ const isEnvSource = (source: unknown): source is EnvSource =>
 
 const volumeOf = (mount: Mount): Volume => ("volume" in mount ? mount.volume : mount);
 
-const uniqueByName = (volumes: readonly Volume[]): Volume[] => [
-  ...new Map(volumes.map((each) => [each.name, each])).values(),
-];
+/** The volumes that a template mounts, each once. */
+function volumesOf(template: string, mounts: Readonly<Record<string, Mount>>): readonly Volume[] {
+  const found = new Map<string, Volume>();
+  for (const volume of Object.values(mounts).map(volumeOf)) {
+    const known = found.get(volume.name);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(volume)) {
+      throw new DefinitionError(
+        "ARGO_DUPLICATE_VOLUME",
+        `"${template}" mounts two volumes named "${volume.name}".`,
+        "Give each volume a name of its own.",
+      );
+    }
+    found.set(volume.name, volume);
+  }
+  return [...found.values()];
+}
 
 function filePaths(inputs: Inputs, outputs: PodOutputs): Record<string, string> {
   const declared = [...Object.entries(inputs), ...Object.entries(outputs)];

@@ -1,28 +1,20 @@
 import { type Value, value } from "./handle.ts";
 
+const fact = <T>(name: string): Value<T> => value(`{{workflow.${name}}}`, {});
+
 /** Facts about the run as a whole; they may be used in every template. */
 export const thisRun = {
-  name: value("{{workflow.name}}", {}),
-  namespace: value("{{workflow.namespace}}", {}),
-  uid: value("{{workflow.uid}}", {}),
-  serviceAccount: value("{{workflow.serviceAccountName}}", {}),
-  createdAt: value("{{workflow.creationTimestamp.RFC3339}}", {}),
+  name: fact<string>("name"),
+  namespace: fact<string>("namespace"),
+  uid: fact<string>("uid"),
+  serviceAccount: fact<string>("serviceAccountName"),
+  createdAt: fact<string>("creationTimestamp.RFC3339"),
   /** When a CronWorkflow was due; only its runs have it. */
-  scheduledTime: value("{{workflow.scheduledTime}}", {}),
-  /** Succeeded, Failed or Error, for exit handlers; Running before. */
-  status: value("{{workflow.status}}", {}),
-  /** JSON: what failed, for exit handlers. */
-  failures: value("{{workflow.failures}}", {}),
+  scheduledTime: fact<string>("scheduledTime"),
+  /** Its final value is there in exit handlers. */
+  status: fact<"Running" | "Succeeded" | "Failed" | "Error">("status"),
+  /** JSON: what failed; for exit handlers. */
+  failures: fact<string>("failures"),
   /** Seconds since the start. */
-  duration: value("{{workflow.duration}}", {}),
-} satisfies Readonly<Record<string, Value<unknown>>> as {
-  readonly name: Value<string>;
-  readonly namespace: Value<string>;
-  readonly uid: Value<string>;
-  readonly serviceAccount: Value<string>;
-  readonly createdAt: Value<string>;
-  readonly scheduledTime: Value<string>;
-  readonly status: Value<"Running" | "Succeeded" | "Failed" | "Error">;
-  readonly failures: Value<string>;
-  readonly duration: Value<number>;
+  duration: fact<number>("duration"),
 };

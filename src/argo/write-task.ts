@@ -1,17 +1,17 @@
 import type { IDAGTask } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/DAGTask";
-import type { ILifecycleHook } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/LifecycleHook";
 import { writeArguments } from "./arguments.ts";
 import { taskHandles } from "./body.ts";
 import { ConditionNode, OutcomeNode, type TaskFacts, task as taskFacts } from "./condition.ts";
 import type { Draft } from "./dag.ts";
 import { Dependencies } from "./dependencies.ts";
 import { DefinitionError } from "./error.ts";
-import { checkOwner, type Need, Reference, render, value } from "./handle.ts";
+import { checkOwner, type Need, type Owner, Reference, render, value } from "./handle.ts";
 import type { Lock } from "./lock.ts";
 import { applyPatch } from "./patch.ts";
 import { callerSite } from "./site.ts";
 import type { TaskOptions } from "./task.ts";
 import { type AnyTemplate, templateReference } from "./template.ts";
+import { writeHooks } from "./write-hooks.ts";
 
 type Given = Readonly<Record<string, unknown>>;
 type Options = TaskOptions<never>;
@@ -70,16 +70,24 @@ function addTask(draft: Draft, parts: TaskParts): object {
     dependencies.need(reference.facts.need, guards.length > 0);
   };
   const written = writeArguments(template, args, use(fanOut?.token));
+  const require = (outcome: OutcomeNode) => {
+    for (const { facts } of outcome.tasks) checkTask(facts, owner, name);
+    dependencies.require(outcome);
+  };
   for (const earlier of [options.after ?? []].flat() as unknown[]) {
-    if (earlier instanceof OutcomeNode) dependencies.require(earlier);
-    else dependencies.need(settled((earlier as { [taskFacts]: TaskFacts })[taskFacts]), guards.length > 0);
+    if (earlier instanceof OutcomeNode) require(earlier);
+    else {
+      const facts = (earlier as { readonly [taskFacts]: TaskFacts })[taskFacts];
+      checkTask(facts, owner, name);
+      dependencies.need(settled(facts), guards.length > 0);
+    }
   }
   const conditions = guards.flatMap((guard) => {
-    if (guard instanceof OutcomeNode) dependencies.require(guard);
+    if (guard instanceof OutcomeNode) require(guard);
     return guard instanceof ConditionNode ? [render(guard.text, use(fanOut?.token))] : [];
   });
   const expansion = fanOut === undefined ? {} : writeFanOut(fanOut.source, use(undefined));
-  const hooks = writeHooks(draft, name, options);
+  const hooks = writeHooks(draft, name, options, use);
   const depends = dependencies.expression();
   draft.uses.push(template);
   draft.tasks.push({
@@ -113,6 +121,15 @@ function settled({ name, unsure }: TaskFacts): Need {
   return { task: name, term, strength: "settled" };
 }
 
+function checkTask(earlier: TaskFacts, owner: Owner, task: string): void {
+  if (earlier.owner === owner) return;
+  throw new DefinitionError(
+    "ARGO_FOREIGN_HANDLE",
+    `The task "${task}" of "${owner.template}" waits for "${earlier.name}" of "${earlier.owner.template}".`,
+    "A task waits for tasks of its own DAG; let the DAG as a whole come after what it needs.",
+  );
+}
+
 function checkInside(reference: Reference, inside: object | undefined, template: string, task: string): void {
   if (reference.facts.inside === undefined || reference.facts.inside === inside) return;
   throw new DefinitionError(
@@ -133,56 +150,4 @@ function itemHandles(source: unknown, { owner }: Draft, inside: object): unknown
 const writeFanOut = (source: unknown, use: (reference: Reference) => void): Partial<IDAGTask> =>
   source instanceof Reference
     ? { withParam: render(source, use) }
-    : { withItems: (source as readonly unknown[]).map((item) => item) };
-
-function writeHooks(draft: Draft, task: string, options: Options): IDAGTask["hooks"] {
-  const hook = (expression: string | undefined) => {
-    const inside = {};
-    const status = value(`{{tasks.${task}.status}}`, {
-      owner: draft.owner,
-      inside,
-      need: { task, term: "", strength: "own" },
-    });
-    const use = (reference: Reference) => {
-      checkOwner(reference, draft.owner);
-      checkInside(reference, inside, draft.owner.template, task);
-    };
-    let written: ILifecycleHook | undefined;
-    const run = (template: AnyTemplate, args: Given = {}) => {
-      const given = writeArguments(template, args, use);
-      draft.uses.push(template);
-      written = {
-        ...templateReference(template),
-        ...(given === undefined ? {} : { arguments: given }),
-        ...(expression === undefined ? {} : { expression }),
-      };
-      return { ran: true };
-    };
-    return { status, run, written: () => written };
-  };
-  const hooks: Record<string, ILifecycleHook> = {};
-  const note = (name: string, written: ILifecycleHook | undefined) => {
-    if (written !== undefined) hooks[name] = written;
-  };
-  if (options.onExit !== undefined) {
-    const exit = hook(undefined);
-    options.onExit(exit as never);
-    note("exit", exit.written());
-  }
-  for (const [name, write] of Object.entries(options.on ?? {})) {
-    write({
-      when: (status: string) => {
-        const made = hook(`tasks["${task}"].status == "${status}"`);
-        return {
-          ...made,
-          run: (...given: Parameters<typeof made.run>) => {
-            const ran = made.run(...given);
-            note(name, made.written());
-            return ran;
-          },
-        };
-      },
-    } as never);
-  }
-  return Object.keys(hooks).length === 0 ? undefined : hooks;
-}
+    : { withItems: [...(source as readonly unknown[])] };

@@ -24,6 +24,7 @@ import {
   text,
   thisRun,
   toYaml,
+  volume,
   workflow,
   workflowTemplate,
 } from "../../src/argo/index.ts";
@@ -177,6 +178,33 @@ describe("a task", () => {
     );
   });
 
+  it("comes after what its hooks are given", () => {
+    const tasks = tasksOf((d) => {
+      const made = d.task("made", make);
+      d.task(
+        "a",
+        step,
+        {},
+        { onExit: (ended) => ended.run(take, { what: text`${ended.status} ${made.outputs.made}` }) },
+      );
+    });
+    expect(tasks.get("a")).toEqual({
+      name: "a",
+      template: "step",
+      depends: "made",
+      hooks: {
+        exit: {
+          template: "take",
+          arguments: {
+            parameters: [
+              { name: "what", value: "{{tasks.a.status}} {{tasks.made.outputs.parameters.made}}" },
+            ],
+          },
+        },
+      },
+    });
+  });
+
   it("can be anything else by a patch", () => {
     const tasks = tasksOf((d) => void d.task("a", step, {}, { patch: { continueOn: { failed: true } } }));
     expect(tasks.get("a")).toEqual({ name: "a", template: "step", continueOn: { failed: true } });
@@ -218,6 +246,34 @@ describe("a definition that cannot be built", () => {
           const [one, two] = [d.each(["a", "b"]), d.each(["c", "d"])];
           one.task("a", take, { what: two.item });
         }),
+    ],
+    [
+      "ARGO_FOREIGN_HANDLE",
+      () =>
+        tasksOf((d) => {
+          const outside = d.task("a", step);
+          dag("inner", {}, (inner) => void inner.task("b", step, {}, { after: outside as never }));
+        }),
+    ],
+    [
+      "ARGO_FOREIGN_HANDLE",
+      () =>
+        tasksOf((d) => {
+          const outside = d.task("a", step);
+          dag("inner", {}, (inner) => void inner.when(failed(outside) as never).task("b", step));
+        }),
+    ],
+    [
+      "ARGO_DUPLICATE_VOLUME",
+      () => {
+        const [one, two] = [
+          volume("data", { emptyDir: {} }),
+          volume("data", { hostPath: { path: "/data" } }),
+        ];
+        return container("a", {}, (c) =>
+          c.run({ image, command: ["x"], mounts: { "/one": one, "/two": two } }),
+        );
+      },
     ],
     ["ARGO_VALUE_AS_STRING", () => inserted(thisRun.name)],
     ["ARGO_VALUE_AS_STRING", () => inserted(text`run ${thisRun.name}`)],
