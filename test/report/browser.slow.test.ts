@@ -79,6 +79,16 @@ const LOOKS = [
 describe.each(ALL_RUNS)("the page of %s in a browser", (name, make) => {
   const file = name.replace(/\W+/g, "-");
 
+  it("has no label of a plot that begins or ends outside it", async () => {
+    const { page } = await open(file, await renderHtml(make()), { viewport: { width: 1400, height: 900 } });
+    const outside = await page.evaluate(`[...document.querySelectorAll("svg text")].flatMap((text) => {
+      const [box, plot] = [text, text.closest("svg")].map((each) => each.getBoundingClientRect());
+      return box.left < plot.left - 1 || box.right > plot.right + 1 ? [text.textContent] : [];
+    })`);
+    expect(outside).toEqual([]);
+    await page.close();
+  });
+
   it.each(LOOKS)(
     "is $look without a complaint, a request or a sideways scroll",
     async ({ look, width, colorScheme }) => {

@@ -152,6 +152,8 @@ function heatPanel(
     width: PANEL_WIDTH,
     height: rows.length * 32 + (loads.length > 3 ? 84 : 30),
     autosize: { type: "fit", contains: "padding" },
+    // A slanted label ends further right than is reckoned with before the columns shrink.
+    padding: { left: 2, top: 2, bottom: 2, right: loads.length > 3 ? 14 : 2 },
     config: panelConfig(palette),
     data: { values: [...cells] },
     encoding: { x, y },

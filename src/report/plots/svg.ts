@@ -3,8 +3,16 @@ import type { Palette } from "./palette.ts";
 
 export const PANEL_WIDTH = 440;
 export const FONT_SIZE = 11.5;
-/** Average width of a character of a system sans-serif, in shares of the font size. */
-const CHARACTER_WIDTH = 0.56;
+/** Widths in shares of the font size, of DejaVu Sans: the widest of the sans-serifs that a page may be shown in. */
+const CHARACTER_WIDTHS: readonly (readonly [RegExp, number])[] = [
+  [/[ijl'|]/, 0.28],
+  [/[ft.,:;!·()[\]/\\ -]/, 0.38],
+  [/[mwMW%@…]/, 0.96],
+  [/[A-Z&+=<>~]/, 0.84],
+  // Chinese, Japanese, Korean, and what else takes two columns.
+  [/[\u2e80-\uffff\u{10000}-\u{3ffff}]/u, 1],
+];
+const OTHER_WIDTH = 0.62;
 
 /** vega's own seam for measuring text; its typings leave it out. */
 interface TextMetrics {
@@ -27,8 +35,13 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
   }
 }
 
+/** Width in pixels, not less than what is drawn: a label must not begin outside its plot. */
 export function estimateWidth(text: string, fontSize: number): number {
-  return Math.ceil(text.length * fontSize * CHARACTER_WIDTH);
+  let width = 0;
+  for (const character of text) {
+    width += CHARACTER_WIDTHS.find(([pattern]) => pattern.test(character))?.[1] ?? OTHER_WIDTH;
+  }
+  return Math.ceil(width * fontSize);
 }
 
 /** Leaves out what draws nothing: empty frames, hidden labels, defaults. About half of vega's output. */
