@@ -87,9 +87,9 @@ function addTask(draft: Draft, parts: TaskParts): object {
     return guard instanceof ConditionNode ? [render(guard.text, use(fanOut?.token))] : [];
   });
   const expansion = fanOut === undefined ? {} : writeFanOut(fanOut.source, use(undefined));
+  draft.uses.push(template);
   const hooks = writeHooks(draft, name, options, use);
   const depends = dependencies.expression();
-  draft.uses.push(template);
   draft.tasks.push({
     site: callerSite(),
     task: applyPatch<IDAGTask>(
