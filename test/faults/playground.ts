@@ -21,6 +21,7 @@ import { findProgram } from "../../src/servers/find-program.ts";
 import { hasInEnvironment, listProcesses } from "../../src/servers/process-table.ts";
 import { RegistryEntry } from "../../src/servers/registry.ts";
 import type { Behaviour } from "../../src/simulator/options.ts";
+import { instantProfile } from "../../src/simulator/profiles.ts";
 import { programPath } from "../program/program.ts";
 
 /** Every process that a test starts, and whatever those start, carries this in its environment. */
@@ -119,13 +120,10 @@ export class Playground {
 
   serverCommand(profile: Partial<SimulatorProfile> = {}): readonly string[] {
     const full: SimulatorProfile = {
+      ...instantProfile,
       loadMs: 20,
       prefillMs: 2,
-      prefillMsPerToken: 0,
       decodeMs: 2,
-      decodeMsPerSequence: 0,
-      maxBatch: 8,
-      jitter: 0,
       ...profile,
     };
     const script = [

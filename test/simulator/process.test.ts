@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Behaviour } from "../../src/simulator/options.ts";
+import { instantProfile } from "../../src/simulator/profiles.ts";
 import { programPath } from "../program/program.ts";
 import { postBytes, RawConnection } from "./raw-client.ts";
 import { readStream } from "./read-stream.ts";
@@ -64,15 +65,7 @@ function start(...args: string[]): Child {
   };
 }
 
-const profile = {
-  loadMs: 0,
-  prefillMs: 2,
-  prefillMsPerToken: 0,
-  decodeMs: 2,
-  decodeMsPerSequence: 0,
-  maxBatch: 8,
-  jitter: 0,
-};
+const profile = { ...instantProfile, prefillMs: 2, decodeMs: 2 };
 const simulate = (behaviour: Behaviour, more: Partial<typeof profile> = {}, dialect = "vllm") =>
   start(
     "--dialect",

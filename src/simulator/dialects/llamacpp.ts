@@ -23,6 +23,7 @@ import {
   finishJson,
   hexId,
   logprobOf,
+  stopString,
   toolCalls,
 } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
@@ -145,8 +146,8 @@ function stream(generation: Generation, { id, created }: AnswerIdentity): Stream
   const text = ({ index }: ChoiceView, body: string, finish: string, logs = "null") =>
     `{"choices":[{"text":${JSON.stringify(body)},"index":${index},"logprobs":${logs},"finish_reason":${finish}}],${textFields}`;
   /** The last text before a stop string carries the timings as well. */
-  const stopped = ({ end, tally }: ChoiceView) =>
-    end?.by !== undefined && "stop" in end.by ? `,"timings":${timingsJson(tally)}` : "";
+  const stopped = (choice: ChoiceView) =>
+    stopString(choice) === null ? "" : `,"timings":${timingsJson(choice.tally)}`;
 
   const chatChunks = (choice: ChoiceView, piece: Piece | undefined): PieceChunks => {
     const role = choice.first ? event(`${delta(choice, `"role":"assistant","content":null`, "null")}}`) : "";

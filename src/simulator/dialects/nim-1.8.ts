@@ -1,22 +1,16 @@
-import { renderMetrics } from "../metrics.ts";
 import type { Dialect } from "./dialect.ts";
-import { hexId } from "./pieces.ts";
+import { fieldNames, hexId } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
-import { json } from "./uvicorn.ts";
+import { json, prometheusPage } from "./uvicorn.ts";
 import { vllmModel } from "./vllm.ts";
 import { vllm064, vllm064Rules } from "./vllm-0.6.4.ts";
 import { nimFamilies } from "./vllm-metrics.ts";
 
 /** What NIM before 1.14 takes only inside `nvext`. */
-const onlyInNvext = [
-  "ignore_eos",
-  "top_k",
-  "min_p",
-  "repetition_penalty",
-  "guided_json",
-  "guided_regex",
-  "guided_choice",
-].concat(["guided_grammar", "min_tokens", "use_beam_search", "include_stop_str_in_output", "length_penalty"]);
+const onlyInNvext = fieldNames(`
+  ignore_eos top_k min_p repetition_penalty guided_json guided_regex guided_choice guided_grammar min_tokens
+  use_beam_search include_stop_str_in_output length_penalty
+`);
 
 const rules: ReadingRules = {
   ...vllm064Rules,
@@ -74,15 +68,7 @@ export const nim18: Dialect = {
           data: [{ ...vllmModel(facts.model, facts.contextLength), owned_by: "system" }],
         });
       case "/v1/metrics":
-        return {
-          status: 200,
-          contentType: "text/plain; version=0.0.4; charset=utf-8",
-          body: renderMetrics(live(), {
-            labels: `model_name="${facts.model}"`,
-            floats: true,
-            families: nimFamilies,
-          }),
-        };
+        return prometheusPage(live(), nimFamilies, `model_name="${facts.model}"`);
       default:
         return undefined;
     }

@@ -1,7 +1,12 @@
 import type { Piece } from "../answer.ts";
 import { mix } from "../random.ts";
 import { tokenId } from "../words.ts";
-import type { ChoiceView, Tally, WholeChoice } from "./dialect.ts";
+import type { ChoiceView, Generation, Tally, WholeChoice } from "./dialect.ts";
+
+/** Names of request fields out of a text that lists them. */
+export function fieldNames(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
 
 /** One event as most servers write it. */
 export function event(json: string): string {
@@ -69,7 +74,31 @@ export function chatLogprobs(
   return { content: tokenTexts.map((text) => ({ ...entry(text), top_logprobs: [entry(text)] })) };
 }
 
-/** Usage in the order vLLM and SGLang write it. */
+/** What a choice says when it ends without a further piece, where the server says that in an event with a text. */
+export const noText: Piece = { kind: "content", field: "content", text: "", tokenTexts: [] };
+
+/** The fields that every chunk of a stream begins with, in the order vLLM and SGLang write them. */
+export function chunkBase({ api, model }: Generation, id: string, created: number): string {
+  const object = api === "chat" ? "chat.completion.chunk" : "text_completion";
+  return `{"id":"${id}","object":"${object}","created":${created},"model":${JSON.stringify(model)},`;
+}
+
+/** The stop string that ended a choice; null: something else did, or nothing has. */
+export function stopString({ end }: Pick<ChoiceView, "end">): string | null {
+  return end?.by !== undefined && "stop" in end.by ? end.by.stop : null;
+}
+
+/** Usage of a whole answer as vLLM and SGLang write it. */
+export function usage({ promptTokens, outputTokens }: Tally): Record<string, number | null> {
+  return {
+    prompt_tokens: promptTokens,
+    total_tokens: promptTokens + outputTokens,
+    completion_tokens: outputTokens,
+    prompt_tokens_details: null,
+  };
+}
+
+/** Usage in the order vLLM and SGLang write it; its brace is left open for more. */
 export function usageJson({ promptTokens, outputTokens }: Tally): string {
   const total = promptTokens + outputTokens;
   return `{"prompt_tokens":${promptTokens},"total_tokens":${total},"completion_tokens":${outputTokens}`;

@@ -1,12 +1,18 @@
 import type { Piece } from "../answer.ts";
-import { renderMetrics } from "../metrics.ts";
 import type { AnswerIdentity, ChoiceView, Dialect, Generation, Refusal, StreamForm } from "./dialect.ts";
-import { deltaFields, done, event, finishJson, usageJson } from "./pieces.ts";
+import { chunkBase, deltaFields, done, event, finishJson, stopString, usage, usageJson } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
 import { flatError, matchedStop, sglang, sglangChoices, sglangLogprobs, tooLong } from "./sglang.ts";
 import { sglang047Families } from "./sglang-metrics.ts";
 import { serverInfo, sglangModel } from "./sglang-pages.ts";
-import { emptyOk, fastapiNotFound, internalServerError, json, pythonJson } from "./uvicorn.ts";
+import {
+  emptyOk,
+  fastapiNotFound,
+  internalServerError,
+  json,
+  prometheusPage,
+  pythonJson,
+} from "./uvicorn.ts";
 
 /** What it could not read is an exception that nobody catches. */
 const crash: Refusal = { answer: internalServerError };
@@ -48,9 +54,7 @@ const rules: ReadingRules = {
 function stream(generation: Generation, { choiceId, created }: AnswerIdentity): StreamForm {
   const chat = generation.api === "chat";
   const { includeUsage } = generation;
-  const object = chat ? "chat.completion.chunk" : "text_completion";
-  const base = (choice: number) =>
-    `{"id":"${choiceId(choice)}","object":"${object}","created":${created},"model":${JSON.stringify(generation.model)},`;
+  const base = (choice: number) => chunkBase(generation, choiceId(choice), created);
   const chatEvent = (
     { index }: ChoiceView,
     delta: string,
@@ -88,7 +92,7 @@ function stream(generation: Generation, { choiceId, created }: AnswerIdentity): 
           text: event(`${base(choice.index)}"choices":[{"index":${choice.index},${body}}],"usage":null}`),
         };
       }
-      const stop = choice.end?.by !== undefined && "stop" in choice.end.by ? matchedStop(choice) : "null";
+      const stop = JSON.stringify(stopString(choice));
       const role = `"role":"assistant","content":null,"reasoning_content":null,"tool_calls":null`;
       const finish = includeUsage || choice.first ? "null" : finishJson(choice);
       return {
@@ -100,12 +104,12 @@ function stream(generation: Generation, { choiceId, created }: AnswerIdentity): 
       };
     },
     closing: (total) => {
-      const usage = usageJson(total);
+      const open = usageJson(total);
       if (chat && last !== undefined) {
-        const sum = includeUsage ? `${usage},"prompt_tokens_details":null}` : "null";
+        const sum = includeUsage ? `${open},"prompt_tokens_details":null}` : "null";
         return chatEvent(last, delta(undefined, last.index), finishJson(last), "null", "null", sum);
       }
-      return includeUsage ? event(`${base(0)}"choices":[],"usage":${usage}}}`) : undefined;
+      return includeUsage ? event(`${base(0)}"choices":[],"usage":${open}}}`) : undefined;
     },
     done,
   };
@@ -136,17 +140,11 @@ export const sglang047: Dialect = {
   read: (api, body, facts) => readGeneration(api, body, facts, rules),
   stream,
   whole: ({ api, model }, { id, created }, choices, total) => {
-    const usage = {
-      prompt_tokens: total.promptTokens,
-      total_tokens: total.promptTokens + total.outputTokens,
-      completion_tokens: total.outputTokens,
-      prompt_tokens_details: null,
-    };
     const all = sglangChoices(api, choices).map((choice) =>
       api === "chat" ? withToolCalls(choice as { message: Record<string, unknown> }) : choice,
     );
     const object = api === "chat" ? "chat.completion" : "text_completion";
-    return json(200, { id, object, created, model, choices: all, usage });
+    return json(200, { id, object, created, model, choices: all, usage: usage(total) });
   },
   get: (path, facts, live) => {
     switch (path) {
@@ -164,16 +162,7 @@ export const sglang047: Dialect = {
       case "/get_server_info":
         return json(200, serverInfo(facts, "0.4.7"));
       case "/metrics":
-        return {
-          status: 200,
-          contentType: "text/plain; version=0.0.4; charset=utf-8",
-          chunked: true,
-          body: renderMetrics(live(), {
-            labels: `model_name="${facts.model}"`,
-            floats: true,
-            families: sglang047Families,
-          }),
-        };
+        return prometheusPage(live(), sglang047Families, `model_name="${facts.model}"`, { chunked: true });
       default:
         return undefined;
     }

@@ -1,5 +1,4 @@
 import type { Piece } from "../answer.ts";
-import { renderMetrics } from "../metrics.ts";
 import type {
   AnswerIdentity,
   ChoiceView,
@@ -13,6 +12,7 @@ import type {
 import {
   bytesOf,
   chatLogprobs,
+  chunkBase,
   completionLogprobs,
   deltaFields,
   done,
@@ -21,12 +21,24 @@ import {
   hexId,
   logprobOf,
   toolCalls,
+  usage,
   usageJson,
 } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
 import { sglangFamilies } from "./sglang-metrics.ts";
 import { serverInfo, sglangModel } from "./sglang-pages.ts";
-import { emptyOk, fastapiNotFound, json, pythonJson, pythonRepr, uvicornHead } from "./uvicorn.ts";
+import {
+  emptyOk,
+  fastapiNotFound,
+  fieldMissing,
+  json,
+  notAnInteger,
+  notJson,
+  prometheusPage,
+  pythonJson,
+  pythonRepr,
+  uvicornHead,
+} from "./uvicorn.ts";
 
 /** SGLang's flat error. */
 export function flatError(status: number, message: string, type = "BadRequestError"): Refusal {
@@ -56,30 +68,12 @@ export function tooLong(
 }
 
 const rules: ReadingRules = {
-  malformed: (api, text) =>
-    invalid(api, {
-      type: "json_invalid",
-      loc: ["body", text.length],
-      msg: "JSON decode error",
-      input: {},
-      ctx: { error: "unexpected end of data" },
-    }),
+  malformed: (api, text) => invalid(api, notJson(text, "unexpected end of data")),
   missing: (api, field, fields) =>
     field === "model"
       ? undefined
-      : invalid(api, {
-          type: "missing",
-          loc: ["body", field],
-          msg: "Field required",
-          input: api === "chat" ? { ...fields, tool_choice: "none" } : fields,
-        }),
-  wrongType: (api, field, value) =>
-    invalid(api, {
-      type: "int_parsing",
-      loc: ["body", field],
-      msg: "Input should be a valid integer, unable to parse string as an integer",
-      input: value,
-    }),
+      : invalid(api, fieldMissing(field, api === "chat" ? { ...fields, tool_choice: "none" } : fields)),
+  wrongType: (api, field, value) => invalid(api, notAnInteger(field, value)),
   negativeTemperature: (value) =>
     flatError(400, `temperature must be a non-negative finite number, got ${value.toFixed(1)}.`),
   zeroTokens: (api) =>
@@ -119,13 +113,11 @@ export function matchedStop({ end }: ChoiceView | WholeChoice): string {
 
 function stream(generation: Generation, { choiceId, created }: AnswerIdentity): StreamForm {
   const chat = generation.api === "chat";
-  const object = chat ? "chat.completion.chunk" : "text_completion";
-  const base = ({ index }: { index: number }) =>
-    `{"id":"${choiceId(index)}","object":"${object}","created":${created},"model":${JSON.stringify(generation.model)},`;
-  const usage = ({ reasoningTokens, ...tally }: Tally) =>
+  const base = ({ index }: { index: number }) => chunkBase(generation, choiceId(index), created);
+  const fullUsage = ({ reasoningTokens, ...tally }: Tally) =>
     `${usageJson({ reasoningTokens, ...tally })},"prompt_tokens_details":null,"reasoning_tokens":${reasoningTokens},"completion_tokens_details":null}`;
   const usageSoFar = (tally: Tally) =>
-    generation.continuousUsage ? `,"usage":${usage(tally)}` : chat ? "" : `,"usage":null`;
+    generation.continuousUsage ? `,"usage":${fullUsage(tally)}` : chat ? "" : `,"usage":null`;
   const logprobs = ({ tokenTexts }: Piece) =>
     generation.logprobs ? sglangLogprobs(chat, tokenTexts) : "null";
   const chatEvent = (choice: ChoiceView, fields: string, finish: string, stop: string, logs = "null") =>
@@ -167,7 +159,9 @@ function stream(generation: Generation, { choiceId, created }: AnswerIdentity): 
     closing: (total) => {
       if (!generation.includeUsage) return undefined;
       // The completions stream leaves out what is null.
-      const body = chat ? usage(total) : `${usageJson(total)},"reasoning_tokens":${total.reasoningTokens}}`;
+      const body = chat
+        ? fullUsage(total)
+        : `${usageJson(total)},"reasoning_tokens":${total.reasoningTokens}}`;
       return event(`${base({ index: 0 })}"choices":[],"usage":${body}}`);
     },
     done,
@@ -230,18 +224,23 @@ export const sglang: Dialect = {
     ),
   streamHead: () => ({ contentType: "text/event-stream; charset=utf-8", headers: [] }),
   whole: ({ api, model, maxTokens }, { id, created }, choices, total) => {
-    const usage = {
-      prompt_tokens: total.promptTokens,
-      total_tokens: total.promptTokens + total.outputTokens,
-      completion_tokens: total.outputTokens,
-      prompt_tokens_details: null,
+    const sum = {
+      ...usage(total),
       reasoning_tokens: total.reasoningTokens,
       completion_tokens_details: null,
     };
     const end = Math.min(maxTokens, total.outputTokens);
     const metadata = { weight_version: "default", weight_versions: [{ version: "default", start: 0, end }] };
     const object = api === "chat" ? "chat.completion" : "text_completion";
-    return json(200, { id, object, created, model, choices: sglangChoices(api, choices), usage, metadata });
+    return json(200, {
+      id,
+      object,
+      created,
+      model,
+      choices: sglangChoices(api, choices),
+      usage: sum,
+      metadata,
+    });
   },
   failure: (status, message) => flatError(status, message, "InternalServerError").answer,
   get: (path, facts, live) => {
@@ -272,16 +271,9 @@ export const sglang: Dialect = {
       case "/server_info":
         return json(200, serverInfo(facts, "0.5.23"));
       case "/metrics":
-        return {
-          status: 200,
-          contentType: "text/plain; version=0.0.4; charset=utf-8",
+        return prometheusPage(live(), sglangFamilies, `engine_type="unified",model_name="${facts.model}"`, {
           chunked: true,
-          body: renderMetrics(live(), {
-            labels: `engine_type="unified",model_name="${facts.model}"`,
-            floats: true,
-            families: sglangFamilies,
-          }),
-        };
+        });
       default:
         return undefined;
     }

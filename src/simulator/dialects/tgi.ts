@@ -12,7 +12,17 @@ import type {
   Tally,
   WholeChoice,
 } from "./dialect.ts";
-import { chatLogprobs, deltaFields, done, event, finishJson, logprobOf, toolCalls } from "./pieces.ts";
+import {
+  chatLogprobs,
+  deltaFields,
+  done,
+  event,
+  finishJson,
+  logprobOf,
+  noText,
+  stopString,
+  toolCalls,
+} from "./pieces.ts";
 import { type Fields, type ReadingRules, readGeneration } from "./read.ts";
 import { tgiFamilies } from "./tgi-metrics.ts";
 
@@ -128,7 +138,7 @@ function streamOf(version: 2 | 3, fingerprint: string) {
     const textBase = `{"object":"text_completion","id":"","created":${created},`;
     const modelFields = `"model":${model},"system_fingerprint":"${fingerprint}"`;
     return {
-      chunks: (choice, piece = { kind: "content", field: "content", text: "", tokenTexts: [] }) => {
+      chunks: (choice, piece = noText) => {
         const { index, tally, end } = choice;
         if (generation.api === "completions") {
           const text = JSON.stringify(piece.text);
@@ -172,9 +182,7 @@ function wholeOf(fingerprint: string): Dialect["whole"] {
       ...(api === "chat" ? { message: message(choice) } : { text: choice.text }),
       logprobs: null,
       finish_reason:
-        api === "completions" && choice.end.by !== undefined && "stop" in choice.end.by
-          ? "stop_sequence"
-          : choice.end.reason,
+        api === "completions" && stopString(choice) !== null ? "stop_sequence" : choice.end.reason,
     }));
     const ms = (from: number, to: number) => Math.max(0, Math.round((to - from) / 1000));
     const totalMs = ms(total.receivedUs, total.lastTokenUs);

@@ -1,9 +1,9 @@
 import type { Piece } from "../answer.ts";
 import type { Head } from "../http.ts";
 import type { AnswerIdentity, Api, Dialect, Generation, Refusal, StreamForm } from "./dialect.ts";
-import { deltaFields, event, finishJson, toolCalls, uuid } from "./pieces.ts";
+import { deltaFields, event, fieldNames, finishJson, toolCalls, uuid } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
-import { fastapiNotFound, internalServerError, json, uvicornHead } from "./uvicorn.ts";
+import { fastapiNotFound, internalServerError, json, notJson, uvicornHead } from "./uvicorn.ts";
 
 let answers = 0;
 
@@ -14,43 +14,23 @@ function head(head: Head): string {
 const crash: Refusal = { answer: internalServerError };
 const refuse = (status: number, detail: unknown): Refusal => ({ answer: json(status, { detail }) });
 
-const common = [
-  "model",
-  "stream",
-  "stream_options",
-  "max_tokens",
-  "temperature",
-  "top_p",
-  "n",
-  "stop",
-  "seed",
-  "user",
-].concat(["frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "generation_config"]);
+const common = fieldNames(`
+  model stream stream_options max_tokens temperature top_p n stop seed user frequency_penalty
+  presence_penalty logit_bias logprobs generation_config
+`);
 const known = {
   chat: new Set(
-    common.concat([
-      "messages",
-      "max_completion_tokens",
-      "top_logprobs",
-      "tools",
-      "tool_choice",
-      "response_format",
-    ]),
+    common.concat(
+      fieldNames(`
+    messages max_completion_tokens top_logprobs tools tool_choice response_format
+  `),
+    ),
   ),
-  completions: new Set(common.concat(["prompt", "suffix", "echo", "best_of"])),
+  completions: new Set(common.concat(fieldNames("prompt suffix echo best_of"))),
 };
 
 const rules: ReadingRules = {
-  malformed: (_api, text) =>
-    refuse(422, [
-      {
-        type: "json_invalid",
-        loc: ["body", text.length],
-        msg: "JSON decode error",
-        input: {},
-        ctx: { error: "Expecting value" },
-      },
-    ]),
+  malformed: (_api, text) => refuse(422, [notJson(text)]),
   missing: (_api, field) => (field === "model" ? undefined : crash),
   wrongType: () => crash,
   known: (api) => known[api],

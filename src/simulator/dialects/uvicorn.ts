@@ -1,4 +1,5 @@
 import { type Head, type HttpAnswer, statusLine } from "../http.ts";
+import { type LiveMetrics, type MetricStyle, renderMetrics } from "../metrics.ts";
 
 /** Head as uvicorn writes it; `last` are headers that middleware adds after the content type. */
 export function uvicornHead(head: Head, last: readonly string[]): string {
@@ -27,6 +28,23 @@ export function fastapiNotFound(_method: string, _path: string, known: boolean):
     : json(404, { detail: "Not Found" });
 }
 
+/** Pydantic's words for a body that is not JSON. */
+export function notJson(text: string, error = "Expecting value"): Record<string, unknown> {
+  const loc = ["body", text.length];
+  return { type: "json_invalid", loc, msg: "JSON decode error", input: {}, ctx: { error } };
+}
+
+/** Pydantic's words for a field that must be there. */
+export function fieldMissing(field: string, input: unknown): Record<string, unknown> {
+  return { type: "missing", loc: ["body", field], msg: "Field required", input };
+}
+
+/** Pydantic's words for a field that must be a whole number. */
+export function notAnInteger(field: string, input: unknown): Record<string, unknown> {
+  const msg = "Input should be a valid integer, unable to parse string as an integer";
+  return { type: "int_parsing", loc: ["body", field], msg, input };
+}
+
 /** An exception that FastAPI did not expect: uvicorn answers and closes. */
 export const internalServerError: HttpAnswer = {
   status: 500,
@@ -35,6 +53,21 @@ export const internalServerError: HttpAnswer = {
   close: "silent",
   bare: true,
 };
+
+/** What Python's prometheus_client shows at /metrics. */
+export function prometheusPage(
+  live: LiveMetrics,
+  families: MetricStyle["families"],
+  labels: string,
+  more: Partial<HttpAnswer> = {},
+): HttpAnswer {
+  return {
+    status: 200,
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
+    body: renderMetrics(live, { labels, floats: true, families }),
+    ...more,
+  };
+}
 
 export const emptyOk: HttpAnswer = { status: 200, body: "" };
 

@@ -1,5 +1,4 @@
 import type { Piece } from "../answer.ts";
-import { renderMetrics } from "../metrics.ts";
 import type {
   AnswerIdentity,
   ChoiceView,
@@ -9,79 +8,55 @@ import type {
   StreamForm,
   Tally,
 } from "./dialect.ts";
-import { deltaFields, done, event, finishJson, hexId, toolCalls, usageJson } from "./pieces.ts";
+import {
+  chunkBase,
+  deltaFields,
+  done,
+  event,
+  fieldNames,
+  finishJson,
+  hexId,
+  noText,
+  stopString,
+  toolCalls,
+  usage,
+  usageJson,
+} from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
-import { emptyOk, fastapiNotFound, json, pythonRepr, uvicornHead } from "./uvicorn.ts";
+import {
+  emptyOk,
+  fastapiNotFound,
+  fieldMissing,
+  json,
+  notAnInteger,
+  notJson,
+  prometheusPage,
+  pythonRepr,
+  uvicornHead,
+} from "./uvicorn.ts";
 import { logprobsOf, vllm, vllmModel } from "./vllm.ts";
 import { vllmV0Families } from "./vllm-metrics.ts";
 
-const common = [
-  "model",
-  "stream",
-  "stream_options",
-  "max_tokens",
-  "temperature",
-  "top_p",
-  "n",
-  "stop",
-  "seed",
-  "user",
-]
-  .concat([
-    "frequency_penalty",
-    "presence_penalty",
-    "logit_bias",
-    "logprobs",
-    "best_of",
-    "use_beam_search",
-    "top_k",
-  ])
-  .concat([
-    "min_p",
-    "repetition_penalty",
-    "length_penalty",
-    "stop_token_ids",
-    "include_stop_str_in_output",
-    "ignore_eos",
-  ])
-  .concat([
-    "min_tokens",
-    "skip_special_tokens",
-    "spaces_between_special_tokens",
-    "truncate_prompt_tokens",
-    "priority",
-  ])
-  .concat([
-    "prompt_logprobs",
-    "response_format",
-    "guided_json",
-    "guided_regex",
-    "guided_choice",
-    "guided_grammar",
-  ])
-  .concat(["guided_decoding_backend", "guided_whitespace_pattern", "add_special_tokens", "echo"]);
+const common = fieldNames(`
+  model stream stream_options max_tokens temperature top_p n stop seed user frequency_penalty
+  presence_penalty logit_bias logprobs best_of use_beam_search top_k min_p repetition_penalty length_penalty
+  stop_token_ids include_stop_str_in_output ignore_eos min_tokens skip_special_tokens
+  spaces_between_special_tokens truncate_prompt_tokens priority prompt_logprobs response_format guided_json
+  guided_regex guided_choice guided_grammar guided_decoding_backend guided_whitespace_pattern
+  add_special_tokens echo
+`);
 
 /** Request fields of vLLM 0.6.4 (`extra="forbid"`): src of its protocol.py at that tag. */
 const known = {
   chat: new Set(
-    common
-      .concat([
-        "messages",
-        "max_completion_tokens",
-        "top_logprobs",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-      ])
-      .concat([
-        "add_generation_prompt",
-        "continue_final_message",
-        "documents",
-        "chat_template",
-        "chat_template_kwargs",
-      ]),
+    common.concat(
+      fieldNames(`
+    messages max_completion_tokens top_logprobs tools tool_choice parallel_tool_calls add_generation_prompt
+    continue_final_message documents chat_template chat_template_kwargs
+  `),
+    ),
   ),
-  completions: new Set(common.concat(["prompt", "suffix", "allowed_token_ids"])),
+  completions: new Set(common.concat(fieldNames("prompt suffix allowed_token_ids"))),
 };
 
 /** The flat error of vLLM before August 2025. */
@@ -92,23 +67,9 @@ function flatError(status: number, message: string, type = "BadRequestError"): R
 const invalid = (entry: Record<string, unknown>) => flatError(400, pythonRepr([entry]));
 
 export const vllm064Rules: ReadingRules = {
-  malformed: (_api, text) =>
-    invalid({
-      type: "json_invalid",
-      loc: ["body", text.length],
-      msg: "JSON decode error",
-      input: {},
-      ctx: { error: "Expecting value" },
-    }),
-  missing: (_api, field, fields) =>
-    invalid({ type: "missing", loc: ["body", field], msg: "Field required", input: fields }),
-  wrongType: (_api, field, value) =>
-    invalid({
-      type: "int_parsing",
-      loc: ["body", field],
-      msg: "Input should be a valid integer, unable to parse string as an integer",
-      input: value,
-    }),
+  malformed: (_api, text) => invalid(notJson(text)),
+  missing: (_api, field, fields) => invalid(fieldMissing(field, fields)),
+  wrongType: (_api, field, value) => invalid(notAnInteger(field, value)),
   known: (api) => known[api],
   unknown: (fields) =>
     flatError(
@@ -147,28 +108,25 @@ export const vllm064Rules: ReadingRules = {
 
 function vllm064Stream(generation: Generation, { id, created }: AnswerIdentity): StreamForm {
   const chat = generation.api === "chat";
-  const object = chat ? "chat.completion.chunk" : "text_completion";
-  const base = `{"id":"${id}","object":"${object}","created":${created},"model":${JSON.stringify(generation.model)},`;
+  const base = chunkBase(generation, id, created);
   // The completions stream writes every field, the chat stream those that were set.
-  const usage = (tally: Tally) =>
+  const usageSoFar = (tally: Tally) =>
     generation.continuousUsage ? `,"usage":${usageJson(tally)}}` : chat ? "" : `,"usage":null`;
   const text = (choice: ChoiceView, piece: Piece) => {
-    const stopReason = JSON.stringify(
-      choice.end?.by !== undefined && "stop" in choice.end.by ? choice.end.by.stop : null,
-    );
+    const stopReason = JSON.stringify(stopString(choice));
     const logprobs = generation.logprobs ? logprobsOf(generation.api, piece, choice.offset) : "null";
     const finish = finishJson(choice);
     const body = chat
       ? `"delta":{${deltaFields(piece, choice.index)}},"logprobs":${logprobs},"finish_reason":${finish}${choice.end ? `,"stop_reason":${stopReason}` : ""}`
       : `"text":${JSON.stringify(piece.text)},"logprobs":${logprobs},"finish_reason":${finish},"stop_reason":${stopReason}`;
-    return event(`${base}"choices":[{"index":${choice.index},${body}}]${usage(choice.tally)}}`);
+    return event(`${base}"choices":[{"index":${choice.index},${body}}]${usageSoFar(choice.tally)}}`);
   };
   const role = ({ index, tally }: ChoiceView) =>
     event(
-      `${base}"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usage({ ...tally, outputTokens: 0 })}}`,
+      `${base}"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usageSoFar({ ...tally, outputTokens: 0 })}}`,
     );
   return {
-    chunks: (choice, piece = { kind: "content", field: "content", text: "", tokenTexts: [] }) => ({
+    chunks: (choice, piece = noText) => ({
       before: chat && choice.first ? role(choice) : undefined,
       text: text(choice, piece),
     }),
@@ -195,16 +153,10 @@ export const vllm064: Dialect = {
   errorEvent: (message) =>
     event(JSON.stringify({ object: "error", message, type: "InternalServerError", param: null, code: 500 })),
   whole: ({ api, model }, { id, created }, choices, total) => {
-    const usage = {
-      prompt_tokens: total.promptTokens,
-      total_tokens: total.promptTokens + total.outputTokens,
-      completion_tokens: total.outputTokens,
-      prompt_tokens_details: null,
-    };
     const ending = (choice: (typeof choices)[number]) => ({
       logprobs: null,
       finish_reason: choice.end.reason,
-      stop_reason: choice.end.by !== undefined && "stop" in choice.end.by ? choice.end.by.stop : null,
+      stop_reason: stopString(choice),
     });
     if (api === "completions") {
       const texts = choices.map((choice) => ({
@@ -213,7 +165,14 @@ export const vllm064: Dialect = {
         ...ending(choice),
         prompt_logprobs: null,
       }));
-      return json(200, { id, object: "text_completion", created, model, choices: texts, usage });
+      return json(200, {
+        id,
+        object: "text_completion",
+        created,
+        model,
+        choices: texts,
+        usage: usage(total),
+      });
     }
     const messages = choices.map((choice) => {
       const calls = toolCalls(choice);
@@ -230,7 +189,7 @@ export const vllm064: Dialect = {
       created,
       model,
       choices: messages,
-      usage,
+      usage: usage(total),
       prompt_logprobs: null,
     });
   },
@@ -244,15 +203,7 @@ export const vllm064: Dialect = {
       case "/v1/models":
         return json(200, { object: "list", data: [vllmModel(facts.model, facts.contextLength)] });
       case "/metrics":
-        return {
-          status: 200,
-          contentType: "text/plain; version=0.0.4; charset=utf-8",
-          body: renderMetrics(live(), {
-            labels: `model_name="${facts.model}"`,
-            floats: true,
-            families: vllmV0Families,
-          }),
-        };
+        return prometheusPage(live(), vllmV0Families, `model_name="${facts.model}"`);
       default:
         return undefined;
     }

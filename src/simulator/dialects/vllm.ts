@@ -1,5 +1,4 @@
 import type { Piece } from "../answer.ts";
-import { renderMetrics } from "../metrics.ts";
 import { tokenId } from "../words.ts";
 import type {
   AnswerIdentity,
@@ -14,6 +13,7 @@ import type {
 import {
   bytesOf,
   chatLogprobs,
+  chunkBase,
   completionLogprobs,
   deltaFields,
   done,
@@ -21,11 +21,22 @@ import {
   finishJson,
   hexId,
   logprobOf,
+  noText,
+  stopString,
   toolCalls,
+  usage,
   usageJson,
 } from "./pieces.ts";
 import { type ReadingRules, readGeneration } from "./read.ts";
-import { emptyOk, fastapiNotFound, json, pythonJson, pythonRepr, uvicornHead } from "./uvicorn.ts";
+import {
+  emptyOk,
+  fastapiNotFound,
+  json,
+  prometheusPage,
+  pythonJson,
+  pythonRepr,
+  uvicornHead,
+} from "./uvicorn.ts";
 import { vllmFamilies } from "./vllm-metrics.ts";
 
 const fingerprint = `"system_fingerprint":"vllm-0.32.0-simulated"`;
@@ -112,8 +123,7 @@ const rules: ReadingRules = {
 
 function stream(generation: Generation, { id, created }: AnswerIdentity): StreamForm {
   const chat = generation.api === "chat";
-  const object = chat ? "chat.completion.chunk" : "text_completion";
-  const base = `{"id":"${id}","object":"${object}","created":${created},"model":${JSON.stringify(generation.model)},`;
+  const base = chunkBase(generation, id, created);
   const usageSoFar = (tally: Tally) => (generation.continuousUsage ? `,"usage":${usageJson(tally)}}` : "");
 
   const role = ({ index, tally }: ChoiceView) =>
@@ -121,9 +131,7 @@ function stream(generation: Generation, { id, created }: AnswerIdentity): Stream
       `${base}"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"prompt_token_ids":null,"prompt_text":null${usageSoFar({ ...tally, outputTokens: 0 })}}`,
     );
   const body = (choice: ChoiceView, piece: Piece) => {
-    const stopReason = JSON.stringify(
-      choice.end?.by !== undefined && "stop" in choice.end.by ? choice.end.by.stop : null,
-    );
+    const stopReason = JSON.stringify(stopString(choice));
     const finish = finishJson(choice);
     const ids = generation.returnTokenIds ? JSON.stringify(piece.tokenTexts.map(tokenId)) : "null";
     const logprobs = generation.logprobs ? logprobsOf(generation.api, piece, choice.offset) : "null";
@@ -132,7 +140,7 @@ function stream(generation: Generation, { id, created }: AnswerIdentity): Stream
       : `"text":${JSON.stringify(piece.text)},"logprobs":${logprobs},"finish_reason":${finish},"stop_reason":${stopReason},"prompt_token_ids":null,"token_ids":${ids}`;
   };
   return {
-    chunks: (choice, piece = { kind: "content", field: "content", text: "", tokenTexts: [] }) => {
+    chunks: (choice, piece = noText) => {
       const last = choice.allEnded && !generation.includeUsage ? `,${fingerprint}` : "";
       const text = `${base}"choices":[{"index":${choice.index},${body(choice, piece)}}]${usageSoFar(choice.tally)}${last}}`;
       return { before: chat && choice.first ? role(choice) : undefined, text: event(text) };
@@ -181,19 +189,16 @@ export const vllm: Dialect = {
     event(pythonJson({ error: { message, type: "InternalServerError", param: null, code: 500 } })),
   streamHead: () => ({ contentType: "text/event-stream; charset=utf-8", headers: [] }),
   whole: ({ api, model }, { id, created }, choices, total) => {
-    const usage = {
-      prompt_tokens: total.promptTokens,
-      total_tokens: total.promptTokens + total.outputTokens,
-      completion_tokens: total.outputTokens,
-      prompt_tokens_details: null,
-      completion_tokens_details: null,
+    const common = {
+      service_tier: null,
+      system_fingerprint: "vllm-0.32.0-simulated",
+      usage: { ...usage(total), completion_tokens_details: null },
     };
-    const common = { service_tier: null, system_fingerprint: "vllm-0.32.0-simulated", usage };
     const rest = { kv_transfer_params: null, ec_transfer_params: null, metrics: null };
     const ending = (choice: (typeof choices)[number]) => ({
       logprobs: null,
       finish_reason: choice.end.reason,
-      stop_reason: choice.end.by !== undefined && "stop" in choice.end.by ? choice.end.by.stop : null,
+      stop_reason: stopString(choice),
       token_ids: null,
     });
     if (api === "completions") {
@@ -247,15 +252,9 @@ export const vllm: Dialect = {
       case "/v1/models":
         return json(200, { object: "list", data: [vllmModel(facts.model, facts.contextLength)] });
       case "/metrics":
-        return {
-          status: 200,
+        return prometheusPage(live(), vllmFamilies, `engine="0",model_name="${facts.model}"`, {
           contentType: "text/plain; version=1.0.0; charset=utf-8",
-          body: renderMetrics(live(), {
-            labels: `engine="0",model_name="${facts.model}"`,
-            floats: true,
-            families: vllmFamilies,
-          }),
-        };
+        });
       default:
         return undefined;
     }
