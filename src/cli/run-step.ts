@@ -10,6 +10,7 @@ import { openRun, type RunFolder } from "../results/run-folder.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { createContext } from "../steps/create-context.ts";
 import type { ProgressEvent } from "../steps/progress.ts";
+import { StepStatus } from "../steps/step-status.ts";
 import { startRun } from "./execute-run.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { printError } from "./print-error.ts";
@@ -56,12 +57,19 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
       mask,
     });
     interrupts.onForce(() => context.killNow());
+    const status = new StepStatus(run, step.name, input);
     try {
+      await status.begun();
       const output = await step.run(input, context);
       publish(output as Readonly<Record<string, unknown>>);
       process.stdout.write(`${JSON.stringify(output)}\n`);
+      if (options.failUnlessSucceeded !== undefined) await status.tornDown(options.failUnlessSucceeded);
       failAfterwards(input, output, options);
       return ExitStatus.done;
+    } catch (thrown) {
+      // A share that is full or gone: the step's own failure is the one to tell.
+      await status.failed(asLlmbenchError(thrown), mask).catch(() => {});
+      throw thrown;
     } finally {
       interrupts.dispose();
     }

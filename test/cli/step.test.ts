@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPlan } from "../../src/config/read-plan.ts";
+import { programPath } from "../program/program.ts";
 import { llmbench } from "./llmbench.ts";
 
 let folder: string;
@@ -38,7 +39,11 @@ async function step(
   const words = Object.entries(params).flatMap(([key, value]) => ["--param", `${key}=${value}`]);
   const ended = await llmbench(
     ["step", name, "--run", run, "--out", "runs", "--outputs", outputs, ...words, ...more],
-    { cwd: folder, env: { ARGO_PROGRESS_FILE: join(folder, "progress") } },
+    {
+      cwd: folder,
+      env: { ARGO_PROGRESS_FILE: join(folder, "progress") },
+      program: [await programPath()],
+    },
   );
   const names = existsSync(outputs) ? await readdir(outputs) : [];
   const texts = await Promise.all(names.map((file) => readFile(join(outputs, file), "utf8")));
@@ -48,7 +53,7 @@ async function step(
 describe("the steps of a cell, each in a process of its own", () => {
   const plan = () => ["--plan", join(folder, "plan.json")];
 
-  it("run one after the other, each with what the one before put out", async () => {
+  it("run one after the other, each with what the one before put out", { timeout: 120_000 }, async () => {
     const prepared = await step("prepare", {}, plan());
     expect(prepared).toMatchObject({ status: 0, outputs: { run, cells: '["vllm--tiny"]' } });
     // A workflow that is retried prepares again.
@@ -73,7 +78,18 @@ describe("the steps of a cell, each in a process of its own", () => {
     const again = await step("sweep", { server: warm.outputs["server"] as string });
     expect(again).toMatchObject({ status: 0, outputs: { measured: "0", kept: "2" } });
 
-    expect(await step("teardown", { cell: "vllm--tiny", status: "Succeeded" })).toMatchObject({ status: 0 });
+    const status = async () =>
+      JSON.parse(await readFile(join(folder, "runs", run, "cells/vllm--tiny/status.json"), "utf8")) as object;
+    expect(await status()).toMatchObject({ status: "running", step: "sweep" });
+    const ended = (how: string) =>
+      step("teardown", { cell: "vllm--tiny", status: how }, ["--fail-unless-succeeded", how]);
+    expect(await ended("Failed")).toMatchObject({
+      status: 75,
+      stderr: expect.stringContaining("CELL_NOT_SUCCEEDED") as string,
+    });
+    expect(await status()).toMatchObject({ status: "failed", step: "sweep" });
+    expect(await ended("Succeeded")).toMatchObject({ status: 0 });
+    expect(await status()).toMatchObject({ status: "done" });
     const finished = await step("finish");
     expect(finished).toMatchObject({ status: 0, outputs: { leftovers: "[]" } });
     expect(existsSync(finished.outputs["report"] as string)).toBe(true);
