@@ -42,7 +42,7 @@ async function step(
     {
       cwd: folder,
       env: { ARGO_PROGRESS_FILE: join(folder, "progress") },
-      program: [await programPath()],
+      program: await programPath(),
     },
   );
   const names = existsSync(outputs) ? await readdir(outputs) : [];
