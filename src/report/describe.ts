@@ -123,5 +123,13 @@ export const VERDICT_MARKS: Readonly<Record<VerdictStatus, string>> = {
   invalid: "✗",
 };
 
-export const SIMULATED_SENTENCE =
-  "The engines of this run are simulated: its figures come from a latency model and say nothing about any real engine.";
+/** What stands on everything that shows simulated numbers: which engines, where not all of them are. */
+export function simulatedSentence(cells: readonly { variant: string; simulated: boolean }[]): string {
+  const variants = new Set(cells.filter(({ simulated }) => simulated).map(({ variant }) => variant));
+  const all = cells.every(({ simulated }) => simulated);
+  const which = all
+    ? "The engines of this run are"
+    : `${joinWords([...variants])} ${variants.size === 1 ? "is" : "are"}`;
+  const figures = all ? "its figures" : "these figures";
+  return `${which} simulated: ${figures} come from a latency model and say nothing about any real engine.`;
+}

@@ -49,7 +49,7 @@ interface Finding {
 
 export function findHeadline(results: Results): Headline {
   const findings = groupByModel(results).flatMap((model) => find(results, model) ?? []);
-  const prefix = results.simulated ? "Simulated engines, not real ones: " : "";
+  const prefix = simulatedPrefix(results.cells);
   if (findings.length === 0)
     return { kind: "nothing", sentence: capitalize(prefix + describeNothing(results)) };
   const compared = findings.flatMap((finding) =>
@@ -282,4 +282,13 @@ function describeNothing(results: Results): string {
   const reasons = failed.map((cell) => `${cell.id} failed (${cell.error?.code ?? "no code"})`);
   const shown = reasons.length > 3 ? [`${failed.length} of ${cells.length} cells failed`] : reasons;
   return `nothing was measured: ${joinWords(shown)}.`;
+}
+
+/** A sentence that is quoted alone must say itself what it is about. */
+function simulatedPrefix(cells: Results["cells"]): string {
+  const simulated = cells.filter((cell) => cell.simulated);
+  if (simulated.length === 0) return "";
+  if (simulated.length === cells.length) return "Simulated engines, not real ones: ";
+  const variants = [...new Set(simulated.map(({ variant }) => variant))];
+  return `${joinWords(variants)} ${variants.length === 1 ? "is" : "are"} simulated, not real: `;
 }

@@ -1,5 +1,5 @@
 import type { Results } from "../results/schema/results.ts";
-import { count, formatMs, formatTime, SIMULATED_SENTENCE } from "./describe.ts";
+import { count, formatMs, formatTime, simulatedSentence } from "./describe.ts";
 import { cellName, groupByModel } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
 import { makePlots } from "./plots/all.ts";
@@ -20,7 +20,7 @@ export function renderMarkdown(results: Results): string {
   const blocks: readonly string[] = [
     `# ${escapeMarkdown(run.name)}`,
     ...(run.description === undefined ? [] : [escapeMarkdown(run.description)]),
-    ...(results.simulated ? [`> **Simulated.** ${SIMULATED_SENTENCE}`] : []),
+    ...(results.simulated ? [`> **Simulated.** ${simulatedSentence(results.cells)}`] : []),
     `**${escapeMarkdown(findHeadline(results).sentence)}**`,
     `Run ${escapeMarkdown(run.id)}, ${formatTime(run.startedAt)}${took}, ${run.status}. ${describeCounts(countVerdicts(results))}.`,
     ...renderDifferences(results),

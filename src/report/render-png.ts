@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { wrap } from "../display-width.ts";
 import { LlmbenchError } from "../error.ts";
 import type { Results } from "../results/schema/results.ts";
-import { SIMULATED_SENTENCE } from "./describe.ts";
+import { simulatedSentence } from "./describe.ts";
 import { escapeHtml } from "./html/html.ts";
 import { makePlots } from "./plots/all.ts";
 import { LIGHT } from "./plots/palette.ts";
@@ -27,7 +27,7 @@ export async function renderPng(results: Results): Promise<readonly ReportFile[]
   const fontFiles = FONTS.map((name) => fileURLToPath(new URL(`./fonts/${name}`, import.meta.url)));
   const files: ReportFile[] = [];
   for (const plot of makePlots(results, LIGHT)) {
-    const svg = await composeSvg(plot, results.simulated);
+    const svg = await composeSvg(plot, results.simulated ? simulatedSentence(results.cells) : undefined);
     const image = new Resvg(svg, {
       background: LIGHT.surface,
       fitTo: { mode: "zoom", value: SCALE },
@@ -54,15 +54,15 @@ async function loadResvg(): Promise<typeof import("@resvg/resvg-js")> {
   }
 }
 
-/** Title, legend and panels of a plot in one drawing. */
-export async function composeSvg(plot: Plot, simulated: boolean): Promise<string> {
+/** Title, legend and panels of a plot in one drawing; over them what must be said of simulated numbers. */
+export async function composeSvg(plot: Plot, simulated: string | undefined): Promise<string> {
   const columns = Math.min(COLUMNS, plot.panels.length);
   const width = 2 * MARGIN + columns * PANEL_WIDTH + (columns - 1) * GAP;
   const parts = [text(MARGIN, MARGIN + TITLE * 0.8, plot.title, TITLE, LIGHT.ink, 600)];
   let y = MARGIN + TITLE + 10;
-  if (simulated) {
+  if (simulated !== undefined) {
     const columns = Math.floor((width - 2 * MARGIN) / (estimateWidth("x".repeat(100), SMALL) / 100));
-    for (const line of wrap(`Simulated. ${SIMULATED_SENTENCE}`, columns)) {
+    for (const line of wrap(`Simulated. ${simulated}`, columns)) {
       parts.push(text(MARGIN, y + SMALL, line, SMALL, WARNING, 600));
       y += SMALL + 5;
     }

@@ -1,6 +1,6 @@
 import { printable, wrap } from "../display-width.ts";
 import type { Results } from "../results/schema/results.ts";
-import { count, formatMs, SIMULATED_SENTENCE } from "./describe.ts";
+import { count, formatMs, simulatedSentence } from "./describe.ts";
 import { cellName } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
 import { REASONS } from "./reasons.ts";
@@ -28,7 +28,9 @@ export function renderTerminal(results: Results, options: TerminalOptions): stri
   const { lines: table, legend } = renderTables(results, columns, style);
   const sections: (readonly string[])[] = [
     wrap(describeRunLine(results), columns).map(style.bold),
-    results.simulated ? wrap(`SIMULATED. ${SIMULATED_SENTENCE}`, columns).map(style.yellow) : [],
+    results.simulated
+      ? wrap(`SIMULATED. ${simulatedSentence(results.cells)}`, columns).map(style.yellow)
+      : [],
     table,
     legend.flatMap((line) => wrap(line, columns)).map(style.dim),
     wrap(printable(findHeadline(results).sentence), columns).map(style.bold),

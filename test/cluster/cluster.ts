@@ -17,7 +17,7 @@ export function call(program: "kubectl" | "argo", words: readonly string[], inpu
   return stdout;
 }
 
-export interface WorkflowNode {
+interface WorkflowNode {
   readonly displayName: string;
   readonly templateName?: string;
   readonly type: string;

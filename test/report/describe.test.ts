@@ -11,6 +11,7 @@ import {
   formatTime,
   joinWords,
   shortLoad,
+  simulatedSentence,
 } from "../../src/report/describe.ts";
 
 describe("formatNumber", () => {
@@ -108,5 +109,20 @@ describe("sentences", () => {
       "a and b",
       "a, b and c",
     ]);
+  });
+});
+
+describe("what is said of simulated numbers", () => {
+  it("names the simulated engines where others are real", () => {
+    const cells = [
+      { variant: "llamacpp", simulated: false },
+      { variant: "vllm", simulated: true },
+      { variant: "sglang", simulated: true },
+      { variant: "vllm", simulated: true },
+    ];
+    expect(simulatedSentence(cells)).toBe(
+      "vllm and sglang are simulated: these figures come from a latency model and say nothing about any real engine.",
+    );
+    expect(simulatedSentence(cells.slice(1))).toContain("The engines of this run are simulated");
   });
 });

@@ -39,13 +39,13 @@ describe("renderPng", () => {
 describe("composeSvg", () => {
   it("says simulated inside the picture", async () => {
     const [plot] = makePlots(simulatedRun(), LIGHT);
-    expect(await composeSvg(plot!, true)).toContain("Simulated. The engines of this run are simulated");
-    expect(await composeSvg(plot!, false)).not.toContain("Simulated");
+    expect(await composeSvg(plot!, "vllm is simulated: a model.")).toContain("Simulated. vllm is simulated");
+    expect(await composeSvg(plot!, undefined)).not.toContain("Simulated");
   });
 
   it("is well-formed whatever variants are called", async () => {
     for (const plot of makePlots(hostileRun(), LIGHT)) {
-      const svg = await composeSvg(plot, false);
+      const svg = await composeSvg(plot, undefined);
       expect(svg).not.toContain(HOSTILE);
       expect(checkHtml(svg).problems.filter((problem) => problem !== "not one h1")).toEqual([]);
     }

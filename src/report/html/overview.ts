@@ -10,7 +10,7 @@ import {
   joinWords,
   type Load,
   NONE,
-  SIMULATED_SENTENCE,
+  simulatedSentence,
 } from "../describe.ts";
 import { groupByModel } from "../groups.ts";
 import { findHeadline, type Headline } from "../headline.ts";
@@ -21,7 +21,7 @@ import { renderTable } from "./tables.ts";
 
 export function renderBanner(results: Results): Html | undefined {
   return results.simulated
-    ? html`<p class="banner" role="note"><strong>Simulated.</strong> ${SIMULATED_SENTENCE}</p>`
+    ? html`<p class="banner" role="note"><strong>Simulated.</strong> ${simulatedSentence(results.cells)}</p>`
     : undefined;
 }
 
