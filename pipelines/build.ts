@@ -1,5 +1,6 @@
-import { toYaml } from "../src/argo/index.ts";
+import { formatFinding, lint, type Manifest, toYaml } from "../src/argo/index.ts";
 import type { Plan } from "../src/config/plan.ts";
+import { LlmbenchError } from "../src/error.ts";
 import { access } from "./access.ts";
 import { benchmark, benchmarkRun, partsOf } from "./benchmark.ts";
 import { type KubernetesObject, planConfigMap, slotsConfigMap } from "./config-map.ts";
@@ -15,9 +16,27 @@ export interface BuiltFile {
   readonly about: string;
 }
 
-/** Everything that a config becomes on a cluster, in the order in which it is applied; `run.yaml` is submitted. */
-export function buildFiles(plan: Plan): BuiltFile[] {
+export interface Built {
+  /** In the order in which they are applied; `run.yaml` is submitted. */
+  readonly files: readonly BuiltFile[];
+  /** What no schema says and is worth a look, in words. */
+  readonly warnings: readonly string[];
+}
+
+/** Everything that a config becomes on a cluster. Throws BUILD_NO_CLUSTER, and BUILD_LINT with every error found. */
+export function build(plan: Plan): Built {
   const run = clusterRun(plan);
+  const parts = partsOf(run).map((part) => ({
+    part,
+    template: benchmark(run, part),
+    submitted: benchmarkRun(run, part),
+  }));
+  const cron = run.schedule === undefined ? undefined : nightly(run, run.schedule);
+  const manifests = [
+    ...parts.flatMap(({ template, submitted }) => [template, submitted]),
+    ...(cron === undefined ? [] : [cron]),
+  ];
+  const warnings = lintAll(manifests, plan.name);
   const shares = storage(run);
   const applied = [
     file("access.yaml", "namespace, service accounts, their rights, and limits", access(run)),
@@ -26,26 +45,35 @@ export function buildFiles(plan: Plan): BuiltFile[] {
       planConfigMap(run).object,
       slotsConfigMap(run).object,
     ]),
-    ...partsOf(run).map((part) => ({
+    ...parts.map(({ part, template }) => ({
       path: numbered("benchmark", part),
       about: "the workflow's template",
-      text: toYaml(benchmark(run, part)),
+      text: toYaml(template),
     })),
-    ...(run.schedule === undefined
+    ...(cron === undefined
       ? []
-      : [{ path: "nightly.yaml", about: "the same by the clock", text: toYaml(nightly(run, run.schedule)) }]),
+      : [{ path: "nightly.yaml", about: "the same by the clock", text: toYaml(cron) }]),
   ];
-  const submitted = partsOf(run).map((part) => ({
+  const submitted = parts.map(({ part, submitted }) => ({
     path: numbered("run", part),
     about: "one run: argo submit",
-    text: toYaml(benchmarkRun(run, part)),
+    text: toYaml(submitted),
   }));
-  return [
-    ...applied,
-    ...submitted,
-    kustomization(applied),
-    index(plan.name, run.cluster.namespace, applied, submitted),
-  ];
+  const index = indexOf(plan.name, run.cluster.namespace, applied, submitted);
+  return { files: [...applied, ...submitted, kustomization(applied), index], warnings };
+}
+
+/** A mistake of ours, or of a config that our checks let through: nothing is written then. */
+function lintAll(manifests: readonly Manifest[], name: string): string[] {
+  const findings = lint(manifests);
+  const errors = findings.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) {
+    throw new LlmbenchError("BUILD_LINT", `The workflow of ${name} would not run as it should.`, {
+      details: errors.flatMap((finding) => formatFinding(finding).split("\n")),
+      hint: "this is a fault of llmbench: please report it with the config",
+    });
+  }
+  return findings.map((finding) => formatFinding(finding));
 }
 
 const numbered = (name: string, part: number) => (part === 1 ? `${name}.yaml` : `${name}-${part}.yaml`);
@@ -64,7 +92,7 @@ function kustomization(applied: readonly BuiltFile[]): BuiltFile {
   return { path: "kustomization.yaml", about: "for kubectl apply -k", text: toYaml({ object }) };
 }
 
-function index(
+function indexOf(
   name: string,
   namespace: string,
   applied: readonly BuiltFile[],

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { type BuiltFile, buildFiles } from "../../pipelines/build.ts";
+import { type BuiltFile, build } from "../../pipelines/build.ts";
 import type { Plan } from "../config/plan.ts";
 import { readPlan } from "../config/read-plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
@@ -16,10 +16,11 @@ export function registerBuild(program: Command): void {
       const plans =
         configs.length > 0 ? await Promise.all(configs.map(readForCluster)) : await clusterConfigs("configs");
       // Everything is made, and so everything wrong is said, before anything is written.
-      const built = plans.map((plan) => ({ plan, files: buildFiles(plan) }));
-      for (const { plan, files } of built) {
+      const built = plans.map((plan) => ({ plan, ...build(plan) }));
+      for (const { plan, files, warnings } of built) {
         const folder = join(options.out, plan.name);
         await writeAll(folder, files);
+        for (const warning of warnings) process.stderr.write(`${plan.name}: ${warning}\n`);
         process.stdout.write(summary(plan, relative(process.cwd(), folder) || ".", files));
       }
     });

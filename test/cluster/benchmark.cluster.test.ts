@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildFiles } from "../../pipelines/build.ts";
+import { build } from "../../pipelines/build.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { resolveModel } from "../../src/engines/models.ts";
@@ -60,7 +60,7 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
     mkdirSync(join(share, "results"));
     // Steps write there as a user of their own.
     chmodSync(join(share, "results"), 0o777);
-    const files = buildFiles(plan);
+    const { files } = build(plan);
     const text = (name: string) => files.find(({ path }) => path === name)?.text as string;
     call("kubectl", ["delete", "namespace", namespace, "--ignore-not-found", "--wait"]);
     call("kubectl", ["delete", "pv", "-l", "app.kubernetes.io/managed-by=llmbench", "--wait"]);

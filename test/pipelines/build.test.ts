@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { clusterRights, rights } from "../../pipelines/access.ts";
-import { buildFiles } from "../../pipelines/build.ts";
+import { build as buildPlan } from "../../pipelines/build.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { schemaErrors } from "../argo/schemas.ts";
 
@@ -23,11 +23,11 @@ async function build(config: string) {
   const plan = await readPlan(fileURLToPath(new URL(`../../configs/${config}.yaml`, import.meta.url)), {
     environment: null,
   });
-  const files = buildFiles(plan);
+  const { files, warnings } = buildPlan(plan);
   const objects = files
     .filter(({ path }) => path.endsWith(".yaml"))
     .flatMap(({ text }) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
-  return { plan, files, objects };
+  return { plan, files, objects, warnings };
 }
 
 describe.each(configs)("what %s becomes", (config) => {
@@ -46,6 +46,10 @@ describe.each(configs)("what %s becomes", (config) => {
       ["prepare", false],
       ...plan.cells.map(({ id }) => [id.replaceAll(".", "-"), true]),
     ]);
+  });
+
+  it("is nothing that the lint has a word to say about", async () => {
+    expect((await build(config)).warnings).toEqual([]);
   });
 
   it("is the same each time, and has a name and a namespace for everything", async () => {
@@ -71,7 +75,7 @@ describe("a config of 450 cells", () => {
     const { plan } = await build("cluster-test");
     const [cell] = plan.cells;
     const cells = Array.from({ length: 450 }, (_, k) => ({ ...cell, id: `vllm--m${k}` }));
-    const files = buildFiles({ ...plan, cells: cells as typeof plan.cells });
+    const { files } = buildPlan({ ...plan, cells: cells as typeof plan.cells });
     const counts = files
       .filter(({ path }) => path.startsWith("benchmark"))
       .map(({ path, text }) => [path, text.match(/template: cell$/gm)?.length]);
