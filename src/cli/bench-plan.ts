@@ -7,6 +7,7 @@ import { isSecretName, resolveSecretEnv } from "../config/secrets.ts";
 import { chooseModel, type DialectOption, detectServer, dialectOptions } from "../engines/detect.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { loadDataset } from "../load/dataset.ts";
+import { isHeaderValue, ownHeaders } from "../load/header-line.ts";
 import { createGet } from "../steps/http-get.ts";
 import type { BenchOptions } from "./bench.ts";
 
@@ -80,6 +81,12 @@ async function askServer(url: string, options: BenchOptions, given: GivenHeaders
       `export ${options.apiKeyEnv}=…`,
     );
   }
+  if (key !== undefined && !isHeaderValue(key)) {
+    throw usage(
+      `--api-key-env ${options.apiKeyEnv}: its value cannot be sent as a header`,
+      "a key is one line of Latin-1 text: is there a line end behind it, or a character from a word processor?",
+    );
+  }
   const get = createGet({
     url,
     headers: {
@@ -111,6 +118,13 @@ function parseHeaders(lines: readonly string[]): GivenHeaders {
     const value = line.slice(colon + 1).trim();
     if (colon < 1 || !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
       throw usage("--header: a line is not 'Name: value'", "for example --header 'X-Tenant: benchmark'");
+    }
+    if (ownHeaders.test(name)) throw usage(`--header: ${name} is set by llmbench itself`, "leave it out");
+    if (!isHeaderValue(value)) {
+      throw usage(
+        `--header: the value of ${name} cannot be sent`,
+        "a value is one line of Latin-1 text, here and in HTTP",
+      );
     }
     if (
       /^(authorization|proxy-authorization|cookie)$/.test(name) ||

@@ -104,6 +104,10 @@ export class ConnectionReserve<C extends Connection = Connection> {
 
   /** Hands over a connection that is ready, else the next that opens; always after this call has returned. */
   take(take: Taker<C>): void {
+    if (this.#closed) {
+      queueMicrotask(() => take(new Error("the transport was closed"), null));
+      return;
+    }
     const ready = this.takeReady();
     if (ready !== undefined) {
       queueMicrotask(() => take(null, ready));

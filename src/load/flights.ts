@@ -30,7 +30,7 @@ export class Flights {
     return this.#flying.size;
   }
 
-  /** Sends now. `landed` is called once; it may look at the reader until it launches another request. */
+  /** Sends now; throws what the transport does of a request that cannot be sent. `landed` is called once; it may look at the reader until it launches another request. */
   launch(
     request: TransportRequest,
     place: RequestPlace,
@@ -40,7 +40,13 @@ export class Flights {
     flight.landed = landed;
     this.#flying.add(flight);
     flight.reader.begin(place);
-    const handle = this.#transport.send(request, flight.reader);
+    let handle: InFlight;
+    try {
+      handle = this.#transport.send(request, flight.reader);
+    } catch (error) {
+      this.#flying.delete(flight);
+      throw error;
+    }
     // A request that cannot even be sent has landed by now.
     if (!this.#flying.has(flight) || flight.landed !== landed) return;
     flight.handle = handle;

@@ -47,6 +47,7 @@ export class HttpResponseParser {
   /** Of the head, when it comes in several reads. */
   #head: Buffer | undefined;
   #headLength = 0;
+  #sawInterim = false;
   #keepAlive = false;
   /** Bytes still to come: of the body, or of the chunk. */
   #left = 0;
@@ -65,15 +66,21 @@ export class HttpResponseParser {
     return this.#problem;
   }
 
-  /** Whether a byte of the present answer has come. */
+  /** Whether a byte of the present answer has come, be it of an interim one. */
   get begun(): boolean {
-    return this.#state !== State.Head || this.#headLength > 0;
+    return this.#state !== State.Head || this.#headLength > 0 || this.#sawInterim;
+  }
+
+  /** Whether the present answer has begun and is not whole. */
+  get midAnswer(): boolean {
+    return this.begun && this.#state !== State.Done;
   }
 
   /** Makes ready for the next answer. */
   reset(): void {
     this.#state = State.Head;
     this.#headLength = 0;
+    this.#sawInterim = false;
     this.#problem = "";
   }
 
@@ -190,6 +197,7 @@ export class HttpResponseParser {
     if (code === 101) return this.#fail("it switches to another protocol");
     // A head of its own follows an interim one.
     if (code < 200) {
+      this.#sawInterim = true;
       if (status[1] === "0") this.#fail("it has an interim answer, which HTTP/1.0 does not know");
       return;
     }

@@ -23,6 +23,8 @@ export class NetConnection extends Connection {
   readonly #parser: HttpResponseParser;
   #user: ConnectionUser | undefined;
   #error: Error | undefined;
+  /** It was lost in the middle of an answer. */
+  brokeOff = false;
 
   constructor(socket: Socket, clock: Clock) {
     super(socket, clock);
@@ -82,11 +84,11 @@ export class NetConnection extends Connection {
   }
 
   #close(): void {
-    this.ending = true;
     const user = this.#user;
     if (user === undefined) return;
     this.readUs = this.#clock.nowUs();
     if (this.#error === undefined && this.#parser.close()) return;
+    this.brokeOff = this.#parser.midAnswer;
     this.drop();
     user.lost(this.readUs, this.#error);
   }

@@ -1,6 +1,6 @@
 import type { ConnectionUser, NetConnection } from "./net-connection.ts";
 import type { InFlight, Sink, TransportErrorKind } from "./transport.ts";
-import { describeError } from "./transport-error.ts";
+import { describeError, givenUpShowsUs } from "./transport-error.ts";
 
 /** What an exchange needs of the transport it runs on. */
 export interface NetExchangeOwner {
@@ -23,6 +23,7 @@ export class NetExchange implements InFlight, ConnectionUser {
   #connection: NetConnection | undefined;
   #openedAhead = false;
   #again = false;
+  #sentUs = 0;
   #over = false;
   /** It has one of the connections that may be in use at once, or is about to. */
   counted = false;
@@ -43,7 +44,8 @@ export class NetExchange implements InFlight, ConnectionUser {
     const reused = connection.uses > 0;
     this.#connection = connection;
     this.#openedAhead = reused || waitedUs === undefined;
-    this.#sink.sent(this.#owner.nowUs(), {
+    this.#sentUs = this.#owner.nowUs();
+    this.#sink.sent(this.#sentUs, {
       reused,
       ...(!reused && waitedUs !== undefined && { connectUs: Math.round(waitedUs) }),
     });
@@ -51,6 +53,8 @@ export class NetExchange implements InFlight, ConnectionUser {
   }
 
   abort(kind: "cancelled" | "timeout"): void {
+    // Its connection may carry another request by now.
+    if (this.#over) return;
     const message = kind === "timeout" ? "no whole answer within the time limit" : "cancelled";
     this.#connection?.drop();
     this.#fail(this.#owner.nowUs(), kind, message);
@@ -90,7 +94,7 @@ export class NetExchange implements InFlight, ConnectionUser {
     if (this.#over) return;
     const begun = this.#connection?.answerBegun === true;
     // An idle connection that the server had just given up: the request never reached it.
-    if (!begun && this.#openedAhead && !this.#again) {
+    if (!begun && this.#openedAhead && !this.#again && t - this.#sentUs < givenUpShowsUs) {
       this.#again = true;
       this.#connection = undefined;
       this.#owner.sendAgain(this);

@@ -1,6 +1,7 @@
 import { LlmbenchError } from "../error.ts";
 import type { Clock } from "./clock.ts";
 import { ConnectionReserve, habitualCloseUs } from "./connection-reserve.ts";
+import { headerLine } from "./header-line.ts";
 import { type NetConnection, openNetConnection } from "./net-connection.ts";
 import { NetExchange, type NetExchangeOwner } from "./net-exchange.ts";
 import type { InFlight, Sink, Transport, TransportOptions, TransportRequest } from "./transport.ts";
@@ -8,7 +9,7 @@ import { connectError } from "./transport-error.ts";
 
 /** One read is at most as large. */
 const readBytes = 64 * 1024;
-/** Before a connection is used a second time the first time ever, so that a server that closes after each answer shows it. */
+/** A connection must have been idle so long to be used a second time the first time ever: a server that closes after each answer shows it. */
 const habitShowsMs = 2;
 
 /**
@@ -60,7 +61,7 @@ class NetTransport implements Transport, NetExchangeOwner {
     this.#fresh = options.freshConnections ?? false;
     this.#learnsFresh = options.freshConnections === undefined;
     this.#knowsHabit = !this.#learnsFresh;
-    this.#headers = { "accept-encoding": "identity", ...options.headers };
+    this.#headers = { host: this.#origin.host, "accept-encoding": "identity", ...options.headers };
     const target = {
       host: this.#origin.hostname.replace(/^\[|\]$/g, ""),
       port: Number(this.#origin.port || 80),
@@ -143,13 +144,18 @@ class NetTransport implements Transport, NetExchangeOwner {
     else this.#runOnceSettled(exchange, idle);
   }
 
-  /** A little later, when the end that a server may send right behind its answer has been read. */
+  /** Once the end that a server may send right behind its answer has been read. */
   #runOnceSettled(exchange: NetExchange, idle: NetConnection): void {
+    const idleMs = (this.#clock.nowUs() - idle.idleSinceUs) / 1000;
+    if (idleMs >= habitShowsMs) {
+      exchange.run(idle, undefined);
+      return;
+    }
     setTimeout(() => {
       if (!idle.ending && !idle.socket.destroyed && !exchange.over) exchange.run(idle, undefined);
       else if (exchange.over) this.#idle.push(idle);
       else this.#takeFromReserve(exchange);
-    }, habitShowsMs);
+    }, habitShowsMs - idleMs);
   }
 
   #takeIdle(): NetConnection | undefined {
@@ -189,7 +195,7 @@ class NetTransport implements Transport, NetExchangeOwner {
       const at = this.#idle.indexOf(connection);
       if (at >= 0) this.#idle.splice(at, 1);
       const idleUs = this.#clock.nowUs() - connection.idleSinceUs;
-      const byServer = connection.ending && connection.uses > 0;
+      const byServer = connection.ending && !connection.brokeOff && connection.uses > 0;
       if (this.#learnsFresh && byServer && idleUs < habitualCloseUs) this.#fresh = true;
       this.#balance();
     });
@@ -215,7 +221,7 @@ class NetTransport implements Transport, NetExchangeOwner {
     const length = body === undefined ? "" : `content-length: ${body.length}\r\n`;
     const connection = this.#fresh ? "close" : "keep-alive";
     const head = Buffer.from(
-      `${request.method} ${request.path} HTTP/1.1\r\nhost: ${this.#origin.host}\r\nconnection: ${connection}\r\n${this.#linesOf(request.headers)}${length}\r\n`,
+      `${request.method} ${request.path} HTTP/1.1\r\nconnection: ${connection}\r\n${this.#linesOf(request.headers)}${length}\r\n`,
       "latin1",
     );
     return body === undefined ? head : Buffer.concat([head, body]);
@@ -224,20 +230,11 @@ class NetTransport implements Transport, NetExchangeOwner {
   #linesOf(headers: Readonly<Record<string, string>>): string {
     if (headers !== this.#headersOf) {
       this.#headersOf = headers;
-      this.#headerLines = Object.entries({ ...this.#headers, ...headers })
-        .map(([name, value]) => headerLine(name, value))
-        .join("");
+      const lowered = [...Object.entries(this.#headers), ...Object.entries(headers)].map(
+        ([name, value]) => [name.toLowerCase(), value] as const,
+      );
+      this.#headerLines = [...new Map(lowered)].map(([name, value]) => headerLine(name, value)).join("");
     }
     return this.#headerLines;
   }
-}
-
-/** Nothing in a header may begin another one. */
-function headerLine(name: string, value: string): string {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-    throw new LlmbenchError("LOAD_HEADER", `the header ${JSON.stringify(name)} cannot be sent as it is`, {
-      hint: "names are letters, digits and -; values are one line of Latin-1 text",
-    });
-  }
-  return `${name}: ${value}\r\n`;
 }

@@ -14,7 +14,7 @@ export interface RequestOnceOptions {
   readonly i?: number;
 }
 
-/** Sends one request outside a measurement: to warm up, to see whether a server truly answers. Never rejects. */
+/** Sends one request outside a measurement: to warm up, to see whether a server truly answers. Rejects only where the request cannot be sent (LOAD_HEADER). */
 export async function requestOnce(options: RequestOnceOptions): Promise<RequestRecord> {
   const flights = new Flights(options.transport, options.timeoutMs, options.read ?? {});
   const place = {

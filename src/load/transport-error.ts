@@ -1,5 +1,11 @@
 import { LlmbenchError } from "../error.ts";
 
+/**
+ * A connection that the server had given up before a request went out on it says so at once. One that is lost later had
+ * taken the request: sent again, its time until then would be in no latency.
+ */
+export const givenUpShowsUs = 1e6;
+
 /** A failed connection in words a person can use. */
 export function describeError(error: Error): string {
   const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };

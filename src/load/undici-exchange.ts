@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection-reserve.ts";
 import type { ConnectionUse, InFlight, Sink, TransportErrorKind, TransportRequest } from "./transport.ts";
-import { describeError } from "./transport-error.ts";
+import { describeError, givenUpShowsUs } from "./transport-error.ts";
 
 /** What carries an exchange: its client's connection, and how long it was waited for if it was not open yet. */
 export interface Carrier {
@@ -34,6 +34,7 @@ export class Exchange implements Dispatcher.DispatchHandler, InFlight {
   #used: Connection | undefined;
   #reused = false;
   #abort: ((error?: Error) => void) | undefined;
+  #sentUs = 0;
   #answered = false;
   #again = false;
   #over = false;
@@ -69,7 +70,8 @@ export class Exchange implements Dispatcher.DispatchHandler, InFlight {
       reused: this.#reused,
       ...(!this.#reused && waitedUs !== undefined && { connectUs: Math.round(waitedUs) }),
     };
-    this.#sink.sent(this.#owner.clock.nowUs(), use);
+    this.#sentUs = this.#owner.clock.nowUs();
+    this.#sink.sent(this.#sentUs, use);
   }
 
   onResponseStarted(): void {
@@ -103,7 +105,8 @@ export class Exchange implements Dispatcher.DispatchHandler, InFlight {
     const kind = errorKind(error, this.#used !== undefined);
     // An idle connection that the server had just given up: the request never reached it.
     const idle = this.#reused || (this.#used !== undefined && this.carrier?.waitedUs === undefined);
-    if (kind === "reset" && !this.#answered && idle && !this.#again) {
+    const soon = this.#owner.clock.nowUs() - this.#sentUs < givenUpShowsUs;
+    if (kind === "reset" && !this.#answered && idle && soon && !this.#again) {
       this.#again = true;
       this.#used = undefined;
       this.#owner.sendAgain(this);

@@ -121,6 +121,24 @@ describe("A bench beside a server of another run", () => {
   });
 });
 
+describe("A header that cannot be sent", () => {
+  it.each<[string, readonly string[], Record<string, string>, string]>([
+    ["frames the request", ["--header", "Content-Length: 5"], {}, "content-length is set by llmbench itself"],
+    ["holds what Latin-1 does not", ["--header", "X-Team: ż"], {}, "the value of x-team cannot be sent"],
+    [
+      "is a key with a line end in it",
+      ["--api-key-env", "MY_BENCH_KEY"],
+      { MY_BENCH_KEY: "key-12345\n" },
+      "--api-key-env MY_BENCH_KEY: its value cannot be sent",
+    ],
+  ])("is refused before anything is asked: it %s", async (_what, given, env, said) => {
+    const { status, stderr } = await bench("http://127.0.0.1:9", "header", given, env);
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain("key-12345");
+  });
+});
+
 describe("A server that wants a key", () => {
   it("refuses a bench without one, and the message says which option gives it", async () => {
     const { status, stderr } = await bench(await simulate({ apiKey: "key-12345" }), "none");

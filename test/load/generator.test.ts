@@ -398,6 +398,7 @@ describe("what the caller gives", () => {
 
   it.each<[string, Partial<MeasureOptions>]>([
     ["requests", { requests: (i) => (i === 3 ? fail("no request") : anyRequest) }],
+    ["the transport", { requests: () => ({ ...anyRequest, headers: { "no request": "" } }) }],
     ["the recorder", { recorder: { write: ({ i }) => (i === 3 ? fail("no room") : undefined) } }],
     ["the progress", { onProgress: () => fail("no screen") }],
   ])("may throw: %s ends the measurement with that error, nothing left in flight", async (_what, options) => {

@@ -8,6 +8,7 @@ import { createNetTransport } from "../../src/load/net-transport.ts";
 import type {
   ConnectionUse,
   InFlight,
+  Sink,
   Transport,
   TransportOptions,
   TransportRequest,
@@ -31,6 +32,8 @@ const request: TransportRequest = {
   headers: { "content-type": "application/json" },
   body: Buffer.from('{"prompt":"hi"}'),
 };
+
+const silent: Sink = { sent() {}, headers() {}, body() {}, end() {}, error() {} };
 
 function send(
   transport: Transport,
@@ -290,6 +293,28 @@ describe.each([
       expect(server.requests).toBe(1);
     });
 
+    it("is a reset where the server had the request for a while: sent again, that time would be lost", async () => {
+      const held: Socket[] = [];
+      const server = await serve((_request, socket) => held.push(socket));
+      const clock = adjustableClock();
+      const transport = connectTo(server.origin, { clock, maxConnections: 1 });
+      await transport.open(1);
+      const { done } = send(transport);
+      await vi.waitFor(() => expect(held).toHaveLength(1));
+      clock.forward(2e6);
+      held[0]?.destroy();
+      expect((await done).error?.kind).toBe("reset");
+      expect(server.requests).toBe(1);
+    });
+
+    it("but after an interim one is a reset: the server has the request", async () => {
+      const server = await serve((_request, socket) => socket.end("HTTP/1.1 103 Early Hints\r\n\r\n"));
+      const transport = connectTo(server.origin, { maxConnections: 1 });
+      await transport.open(1);
+      expect((await send(transport).done).error?.kind).toBe("reset");
+      expect(server.requests).toBe(1);
+    });
+
     it("is refused where the server has gone meanwhile", async () => {
       const server = await startReplayServer(answerOk);
       const transport = connectTo(server.origin, { maxConnections: 1 });
@@ -367,6 +392,31 @@ describe.each([
     });
   });
 
+  it("a request stopped after its end leaves alone the one that has its connection now", async () => {
+    const held: Socket[] = [];
+    const server = await serve((request, socket) =>
+      request.index < 2 ? answerOk(request, socket) : void held.push(socket),
+    );
+    const transport = connectTo(server.origin, { maxConnections: 1 });
+    const first = send(transport);
+    await first.done;
+    await send(transport).done;
+    const { done } = send(transport);
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    first.handle.abort("timeout");
+    held[0]?.write(answerOf("ok"));
+    expect((await done).error).toBeUndefined();
+    expect(server.connections).toBe(1);
+  });
+
+  it("a request of a closed transport fails", async () => {
+    const server = await serve();
+    const transport = connectTo(server.origin);
+    await transport.close();
+    expect((await send(transport).done).error).toBeDefined();
+    expect(server.requests).toBe(0);
+  });
+
   describe("what passes through", () => {
     it("asks for no compression and sends the headers given, the request's own last", async () => {
       const heads: string[] = [];
@@ -384,6 +434,17 @@ describe.each([
       expect(heads[0]).toContain('{"prompt":"hi"}');
       expect(seen.headers?.["x-many"]).toBe("1, 2");
       expect(seen.status).toBe(200);
+    });
+
+    it("a host of the request's own takes the place of the server's", async () => {
+      const heads: string[] = [];
+      const server = await serve(({ head }, socket) => {
+        heads.push(head);
+        socket.write(answerOf("ok"));
+      });
+      const headers = { host: "model.example" };
+      expect((await send(connectTo(server.origin), { ...request, headers }).done).error).toBeUndefined();
+      expect(heads[0]?.match(/^host: .*$/gim)).toEqual(["host: model.example"]);
     });
 
     it("HTTP chunks of one read have one time, those of another read a later one", async () => {
@@ -426,6 +487,59 @@ describe.each([
       expect(seen.error).toBeUndefined();
       expect(received).toBe(body.length);
     });
+  });
+});
+
+describe("plain HTTP", () => {
+  beforeAll(() => {
+    create = createNetTransport;
+  });
+
+  it.each([
+    ["Content-Length", "5"],
+    ["transfer-encoding", "chunked"],
+    ["connection", "upgrade"],
+    ["x-two", "a\r\nb: c"],
+    ["x y", "a"],
+  ])("takes no header that would make another request of it: %s", async (name, value) => {
+    const server = await serve();
+    const transport = connectTo(server.origin);
+    expect(() => transport.send({ ...request, headers: { [name]: value } }, silent)).toThrow(
+      expect.objectContaining({ code: "LOAD_HEADER" }),
+    );
+    expect(server.requests).toBe(0);
+  });
+
+  it.each(["its own end of a request", "a break in an answer"])(
+    "does not take %s for a server that closes after each",
+    async (what) => {
+      const held: Socket[] = [];
+      const server = await serve((request, socket) =>
+        request.index === 2 ? void held.push(socket) : answerOk(request, socket),
+      );
+      const transport = connectTo(server.origin, { maxConnections: 1 });
+      await send(transport).done;
+      await send(transport).done;
+      const third = send(transport);
+      await vi.waitFor(() => expect(held).toHaveLength(1));
+      if (what === "its own end of a request") third.handle.abort("timeout");
+      else held[0]?.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhal");
+      expect((await third.done).error).toBeDefined();
+      await send(transport).done;
+      expect((await send(transport).done).sent.map(({ use }) => use)).toEqual([{ reused: true }]);
+      expect(server.connections).toBe(2);
+    },
+  );
+
+  it("sends at once on a connection that has been idle long enough to show that it stays", async () => {
+    const server = await serve();
+    const clock = adjustableClock();
+    const transport = connectTo(server.origin, { clock, maxConnections: 1 });
+    await send(transport).done;
+    clock.forward(1e6);
+    let sent = false;
+    transport.send(request, { ...silent, sent: () => (sent = true) });
+    expect(sent).toBe(true);
   });
 });
 
