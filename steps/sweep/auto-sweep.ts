@@ -9,8 +9,8 @@ const flatGrowth = 0.05;
 type AutoSweep = NonNullable<CellPlan["autoSweep"]>;
 
 /**
- * Looks for the knee of a server: concurrency 1, then doubling until output tokens a second grow by less than 5 %, a
- * request fails, or the most is reached; once for each input and output length.
+ * Looks for the knee of a server: concurrency 1, then doubling until output tokens a second (where the server counts
+ * none: answers a second) grow by 5 % or less, a request fails, or the most is reached; once for each input and output length.
  */
 export async function searchPoints(
   search: AutoSweep,
@@ -23,8 +23,9 @@ export async function searchPoints(
       for (let concurrency = 1; concurrency <= search.maxConcurrency; concurrency *= 2) {
         const summary = await measure(pointOf(search, concurrency, outputTokens, inputTokens));
         const { metrics, requests } = summary;
-        const rate = headlineRate(metrics) ?? 0;
-        if (requests.failed + requests.timedOut > 0 || rate < before * (1 + flatGrowth)) break;
+        // A server that counts no tokens is swept by its answers: all are asked for the same length.
+        const rate = headlineRate(metrics) ?? metrics.requestsPerSecond?.value ?? 0;
+        if (requests.failed + requests.timedOut > 0 || rate <= before * (1 + flatGrowth)) break;
         before = rate;
       }
     }
