@@ -70,6 +70,15 @@ function baseUrl(text: string): string {
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw usage(`${text} is not the URL of a server`, "for example http://127.0.0.1:8000 or https://host/v1");
   }
+  if (url.username !== "" || url.password !== "") {
+    throw usage(
+      "the URL holds a user or password, which would be written down with it",
+      "give them as a header: --header 'Authorization: Basic …'",
+    );
+  }
+  if (url.search !== "") {
+    throw usage(`${url.search}: requests go to paths below the URL, so it can have no query`, "leave it out");
+  }
   return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/, "")}`;
 }
 

@@ -10,7 +10,7 @@ type AutoSweep = NonNullable<CellPlan["autoSweep"]>;
 
 /**
  * Looks for the knee of a server: concurrency 1, then doubling until output tokens a second (where the server counts
- * none: answers a second) grow by 5 % or less, a request fails, or the most is reached; once for each input and output length.
+ * none: answers a second) grow by less than 5 %, a request fails, or the most is reached; once for each input and output length.
  */
 export async function searchPoints(
   search: AutoSweep,
@@ -25,7 +25,7 @@ export async function searchPoints(
         const { metrics, requests } = summary;
         // A server that counts no tokens is swept by its answers: all are asked for the same length.
         const rate = headlineRate(metrics) ?? metrics.requestsPerSecond?.value ?? 0;
-        if (requests.failed + requests.timedOut > 0 || rate <= before * (1 + flatGrowth)) break;
+        if (requests.failed + requests.timedOut > 0 || rate === 0 || rate < before * (1 + flatGrowth)) break;
         before = rate;
       }
     }

@@ -121,6 +121,18 @@ describe("A bench beside a server of another run", () => {
   });
 });
 
+describe("A URL that cannot be a base", () => {
+  it.each([
+    ["http://me:key-12345@127.0.0.1:9", "a user or password"],
+    ["http://127.0.0.1:9/v1?api-version=2", "?api-version=2"],
+  ])("is refused, not cut down to what can: %s", async (url, said) => {
+    const { status, stderr } = await bench(url, "url");
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain("key-12345");
+  });
+});
+
 describe("A header that cannot be sent", () => {
   it.each<[string, readonly string[], Record<string, string>, string]>([
     ["frames the request", ["--header", "Content-Length: 5"], {}, "content-length is set by llmbench itself"],
