@@ -29,7 +29,10 @@ export function registerInit(program: Command): void {
           `${file} cannot be written: ${(error as Error).message}`,
           {
             exitStatus: ExitStatus.usage,
-            hint: "an existing file is never overwritten; choose another name",
+            hint:
+              (error as NodeJS.ErrnoException).code === "EEXIST"
+                ? "an existing file is never overwritten; choose another name"
+                : "is its folder there, and may you write in it?",
             cause: error,
           },
         );

@@ -32,7 +32,7 @@ export function describeRun(results: Results, running = false): RunListEntry {
 
 const GAP = "  ";
 
-/** A line a run, in the order given; ids give way where the terminal is narrow. Ends with a line feed. */
+/** A line a run, in the order given. What is cut where the terminal is narrow stands last: never the id. */
 export function renderRunList(
   entries: readonly RunListEntry[],
   options: { readonly columns: number; readonly color: boolean },
@@ -50,11 +50,9 @@ export function renderRunList(
   const widths = heads.map((head, i) =>
     Math.max(displayWidth(head), ...rows.map((row) => displayWidth(row[i] ?? ""))),
   );
-  const others = widths.slice(1).reduce((sum, width) => sum + width + GAP.length, 0);
-  widths[0] = Math.max(8, Math.min(widths[0] ?? 0, options.columns - others));
   const line = (texts: readonly string[]) =>
     texts
-      .map((text, i) => padEnd(i === 0 ? shorten(text, widths[0] ?? 0) : text, widths[i] ?? 0))
+      .map((text, i) => padEnd(text, widths[i] ?? 0))
       .join(GAP)
       .trimEnd();
   const fit = (text: string) => shorten(text, Math.max(20, options.columns));

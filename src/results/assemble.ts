@@ -99,8 +99,7 @@ async function assembleCell(
     model: { id: plan.model.id, ...(precision === undefined ? {} : { precision }) },
     // On a cluster a cell's own machine is named after its pool; the run's is that of a step.
     hardware: plan.server.kind === "kubernetes" ? plan.server.pool : run.record.hardware.name,
-    simulated:
-      run.record.simulated || isSimulated(plan.server) || deployments.some((server) => server.simulated),
+    simulated: isSimulated(plan.server) || deployments.some((server) => server.simulated),
     status: status?.status ?? "pending",
     ...(status?.error === undefined ? {} : { error: status.error }),
     startup: last?.startup ?? null,

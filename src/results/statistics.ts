@@ -22,6 +22,8 @@ export const PERCENTILES: readonly (readonly [PercentileName, number])[] = [
 
 /** Fewest requests for the interval of a mean, and for intervals of pooled gaps. */
 export const MIN_FOR_MEAN = 11;
+/** And fewest independent ones: with two or three, t makes intervals that say nothing. */
+const MIN_INDEPENDENT_FOR_MEAN = 5;
 
 export type Interval = [number, number];
 
@@ -178,7 +180,7 @@ export function summariseLatency(
   summary.mean = mean;
   summary.min = sorted[0] as number;
   summary.max = sorted[count - 1] as number;
-  if (count >= MIN_FOR_MEAN) {
+  if (count >= MIN_FOR_MEAN && effective >= MIN_INDEPENDENT_FOR_MEAN) {
     const interval = meanInterval(mean, deviation, effective);
     if (interval !== undefined) summary.intervals.mean = fromZero(interval);
   }

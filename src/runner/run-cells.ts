@@ -13,6 +13,7 @@ import type { StepContext } from "../steps/context.ts";
 import { interruptedError } from "../steps/interrupted.ts";
 import type { ServerRef } from "../steps/server-ref.ts";
 import { storedError } from "../steps/stored-error.ts";
+import { isCellFinished } from "./finished-cell.ts";
 
 export interface RunOutcome {
   readonly exitStatus: ExitStatus;
@@ -39,6 +40,11 @@ export async function runCells(
   for (const [index, { id }] of cells.entries()) {
     if (context.signal.aborted) break;
     context.progress({ kind: "cell-started", cell: id, index: index + 1, of: cells.length });
+    if (await isCellFinished(context, id)) {
+      context.progress({ kind: "note", cell: id, text: "everything of it was measured before" });
+      context.progress({ kind: "cell-finished", cell: id, status: "done", seconds: 0 });
+      continue;
+    }
     await runCell(id, context, told);
   }
   if (context.signal.aborted && errors.every(({ exitStatus }) => exitStatus !== ExitStatus.interrupted))

@@ -24,6 +24,13 @@ test("after SIGKILL, clean ends the server, once; what was measured is kept", as
   expect((await here.llmbench("clean")).stdout).toBe("nothing is left of earlier runs\n");
   expect(Object.keys(here.measured())).toEqual(["a-c1-out4"]);
   await expectResumable(here, { status: "incomplete" });
+  // Nothing is left to do: no server starts.
+  const again = await here.llmbench("run", "--resume", "r");
+  expect(again).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining("everything of it was measured before") as string,
+  });
+  expect(again.stderr).not.toContain("deploy");
 });
 
 test("two at once: the second is told who writes to the run, and the first goes on undisturbed", async () => {
