@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { StepContext } from "../../src/steps/context.ts";
+import { maskLog } from "../../src/steps/mask-log.ts";
 import { defineStep } from "../../src/steps/step.ts";
 import { teardown } from "./contract.ts";
 
@@ -14,8 +15,18 @@ export default defineStep(teardown, async ({ cell }, context) => {
   // A process writes its log to the run folder itself; a pod's goes with the pod.
   if (backend.kind === "kubernetes") await keepLog(cell, await backend.logs(server, keptLines), context);
   await backend.remove(server);
+  if (backend.kind === "process") await maskLogs(cell, context);
   return { removed: running };
 });
+
+/** A process writes what it likes; now that none does, what is secret of it goes. */
+async function maskLogs(cell: string, { run, session, mask }: StepContext): Promise<void> {
+  const { server } = session(cell).cell;
+  if (server.kind !== "process" || server.secretEnv.length === 0) return;
+  for (const deployment of await run.listDeployments(cell)) {
+    await maskLog(run.paths.deployment(cell, deployment).log, mask);
+  }
+}
 
 async function keepLog(cell: string, lines: readonly string[], { run, mask }: StepContext): Promise<void> {
   const deployment = (await run.listDeployments(cell)).at(-1);

@@ -1,0 +1,56 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createMasker } from "../../src/mask.ts";
+import { RunPaths } from "../../src/results/run-paths.ts";
+import type { StepContext } from "../../src/steps/context.ts";
+import teardown from "../../steps/teardown/run.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "llmbench-teardown-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** A cell with one server process, which has a secret in its environment or none. */
+function contextOf(secretEnv: readonly string[], deployments: readonly number[]): StepContext {
+  const backend = {
+    kind: "process",
+    inspect: async () => ({ running: true, restarts: 0 }),
+    remove: async () => {},
+  };
+  return {
+    run: { id: "run", paths: new RunPaths(folder), listDeployments: async () => deployments },
+    session: () => ({ cell: { server: { kind: "process", secretEnv } }, backend: async () => backend }),
+    mask: createMasker(["hf_secret123"]).text,
+  } as unknown as StepContext;
+}
+
+async function log(deployment: number, text: string): Promise<string> {
+  const path = new RunPaths(folder).deployment("cell", deployment).log;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+describe("the end of a cell's server", () => {
+  it("leaves no secret in what the server printed, in any of its deployments", async () => {
+    // Longer than one read of the file, so that a line is cut by it.
+    const filler = `${"x".repeat(99)}\n`.repeat(1000);
+    const text = `${filler}token=hf_secret123\r\n${filler}no line end: hf_secret123`;
+    const paths = [await log(1, text), await log(3, text)];
+    await teardown.run({ cell: "cell", status: "Failed" }, contextOf(["HF_TOKEN"], [1, 2, 3]));
+    for (const path of paths) {
+      expect(await readFile(path, "utf8")).toBe(text.replaceAll("hf_secret123", "***"));
+    }
+  });
+
+  it("leaves a log without secrets as it is", async () => {
+    const path = await log(1, "ready\n");
+    const { ino } = await stat(path);
+    await teardown.run({ cell: "cell", status: "Succeeded" }, contextOf(["HF_TOKEN"], [1]));
+    expect((await stat(path)).ino).toBe(ino);
+    expect(await readFile(path, "utf8")).toBe("ready\n");
+  });
+});
