@@ -23,10 +23,13 @@ export class Connection {
   }
 }
 
-/** Opens a connection; whoever does also stamps `readUs` and closes one that speaks while it is `waiting`. */
+/**
+ * Opens a connection and calls back once, later; whoever does also stamps `readUs` and closes one that speaks while it is
+ * `waiting`. Gives back what stops the opening.
+ */
 export type Connect<C extends Connection> = (
   callback: (error: Error | null, connection: C | null) => void,
-) => void;
+) => () => void;
 /** `waitedUs` is there only when the connection was not yet open when it was asked for. */
 export type Taker<C extends Connection> = (
   error: Error | null,
@@ -52,6 +55,8 @@ export class ConnectionReserve<C extends Connection = Connection> {
   readonly #ready: C[] = [];
   readonly #takers: { take: Taker<C>; askedUs: number }[] = [];
   readonly #timers = new Map<C, NodeJS.Timeout>();
+  /** What stops each connection that is being opened. */
+  readonly #stops = new Set<() => void>();
   #opening = 0;
   #target = 0;
   #closed = false;
@@ -117,7 +122,7 @@ export class ConnectionReserve<C extends Connection = Connection> {
     if (this.#opening < this.#takers.length) this.#open(() => {});
   }
 
-  /** Closes all connections it ever opened, in use or not; resolves when none is left. */
+  /** Closes all connections it ever opened, in use or not, and those it is opening; resolves when none is left. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#target = 0;
@@ -125,6 +130,7 @@ export class ConnectionReserve<C extends Connection = Connection> {
     this.#timers.clear();
     this.#ready.length = 0;
     for (const { take } of this.#takers.splice(0)) take(new Error("the transport was closed"), null);
+    for (const stop of this.#stops) stop();
     if (this.#all.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
@@ -135,8 +141,9 @@ export class ConnectionReserve<C extends Connection = Connection> {
   /** Opens one more; `opened` is told once it is ready or has failed. */
   #open(opened: (error: Error | null) => void): void {
     this.#opening++;
-    this.#connect((error, connection) => {
+    const stop = this.#connect((error, connection) => {
       this.#opening--;
+      this.#stops.delete(stop);
       if (connection === null) {
         // Who waits for a connection that no one opens any more is told why.
         if (this.#takers.length > this.#opening)
@@ -149,6 +156,7 @@ export class ConnectionReserve<C extends Connection = Connection> {
       else this.#offer(connection);
       opened(this.#closed ? new Error("the transport was closed") : null);
     });
+    this.#stops.add(stop);
   }
 
   #watch(connection: C): void {

@@ -103,11 +103,11 @@ export interface NetTarget {
   readonly buffer: Buffer;
 }
 
-/** Opens a connection; calls back once. */
+/** Opens a connection; calls back once. Gives back what stops it, which then is its error. */
 export function openNetConnection(
   target: NetTarget,
   callback: (error: Error | null, connection: NetConnection | null) => void,
-): void {
+): () => void {
   let connection: NetConnection | undefined;
   const socket = openSocket({
     host: target.host,
@@ -135,4 +135,5 @@ export function openNetConnection(
     connection = new NetConnection(socket, target.clock);
     callback(null, connection);
   });
+  return () => socket.destroy(new Error("stopped while it was opened"));
 }

@@ -46,10 +46,12 @@ class UndiciTransport implements Transport, ExchangeOwner {
     const { protocol, hostname, host, port } = this.#origin;
     const target = { protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, "") };
     this.#reserve = new ConnectionReserve(
-      (callback) =>
-        connect(target, (error, socket) =>
+      (callback) => {
+        const opening = connect(target, (error, socket) =>
           callback(error, socket === null || socket === undefined ? null : watchReads(socket, options.clock)),
-        ),
+        ) as unknown as Socket;
+        return () => opening.destroy(new Error("stopped while it was opened"));
+      },
       options.clock,
       maxIdleMs,
     );

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -32,6 +34,20 @@ const request: TransportRequest = {
   headers: { "content-type": "application/json" },
   body: Buffer.from('{"prompt":"hi"}'),
 };
+
+/** Prints the port of a listener whose queue is full. */
+const fullQueue = `
+import socket, time
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(0)
+waiting = [socket.socket() for _ in range(3)]
+for one in waiting:
+    one.setblocking(False)
+    one.connect_ex(listener.getsockname())
+print(listener.getsockname()[1], flush=True)
+time.sleep(60)
+`;
 
 const silent: Sink = { sent() {}, headers() {}, body() {}, end() {}, error() {} };
 
@@ -192,6 +208,21 @@ describe.each([
       await vi.waitFor(() => expect(server.connections).toBe(3), { timeout: 5000 });
       const seen = await Promise.all([send(transport).done, send(transport).done]);
       expect(seen.map(({ sent }) => sent[0]?.use)).toEqual([{ reused: false }, { reused: false }]);
+    });
+
+    it("that are being opened are given up when the transport is closed", async () => {
+      const sockets = () => process.getActiveResourcesInfo().filter((name) => name.includes("TCP")).length;
+      // A queue of one that nobody empties: what knocks next gets no answer. Node's own listen() would accept.
+      const full = spawn("python3", ["-c", fullQueue], { stdio: ["ignore", "pipe", "inherit"] });
+      open.push({ close: async () => void full.kill() });
+      const [port] = (await once(full.stdout, "data")) as [Buffer];
+      const before = sockets();
+      const transport = connectTo(`http://127.0.0.1:${port.toString().trim()}`);
+      const { done } = send(transport);
+      await vi.waitFor(() => expect(sockets()).toBeGreaterThan(before));
+      await transport.close();
+      expect((await done).error).toBeDefined();
+      await vi.waitFor(() => expect(sockets()).toBe(before));
     });
 
     it("are all gone once the transport is closed, and what was in flight is cancelled", async () => {
