@@ -1,10 +1,6 @@
 import { z } from "zod";
 import { ClusterPlan, KubernetesServerFields, ProfilingPlan, SchedulePlan } from "./cluster-plan.ts";
 
-/**
- * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
- * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
- */
 /** The engines that llmbench knows by itself; a plugin may add others, so a plan has any name. */
 export const EngineKind = z.enum(["vllm", "sglang", "tgi", "nim", "trtllm", "lmdeploy", "llamacpp"]);
 export type EngineKind = z.infer<typeof EngineKind>;
@@ -204,6 +200,10 @@ export type SloPlan = z.infer<typeof SloPlan>;
 export const FailOn = z.enum(["invalid", "suspect", "never"]);
 export type FailOn = z.infer<typeof FailOn>;
 
+/**
+ * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
+ * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
+ */
 export const Plan = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string(),

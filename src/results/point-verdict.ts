@@ -12,8 +12,8 @@ export function isUsable(measurement: Pick<MeasurementSummary, "verdict">): bool
 
 /**
  * The verdict of a point: the worst of the measurements that its numbers come from, or of all where none is usable.
- * Each reason is there once, at its worst, and names
- * its repetitions where there are several. `metrics` are the point's own.
+ * Each reason is there once, at its worst, and names its repetitions where there are several. `metrics` are the point's
+ * own.
  */
 export function judgePoint(
   load: StoredLoad,

@@ -16,8 +16,8 @@ export function fewestForWindow(load: { readonly concurrency?: number | undefine
 /**
  * Closed loop: from the C-th stream's first send to the last send. Which request is the first of the C-th stream only
  * the load generator knows (between two requests of a stream the number in flight dips), so it marks those before it
- * as ramp. Open loop: from the first scheduled arrival after a ramp of 10 % of the schedule, at least one median E2E,
- * to the last scheduled arrival; likewise at least 5 in it. By duration nothing differs: sending stopped at the end.
+ * as ramp. Open loop: from the end of a ramp of 10 % of the schedule, at least one median E2E, to the last scheduled
+ * arrival; likewise at least 5 in it. By duration nothing differs: sending stopped at the end.
  * Null where there are too few requests.
  */
 export function findWindow(table: RequestTable, load: LoadSetting): Window | null {
