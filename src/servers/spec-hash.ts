@@ -36,6 +36,12 @@ export function specHash(parts: SpecParts): string {
     .slice(0, 16);
 }
 
+/** The hash of a spec together with the image that came of it: a tag may be another image tomorrow. */
+export function hashWithImage(hash: string, imageDigest: string | undefined): string {
+  if (imageDigest === undefined) return hash;
+  return createHash("sha256").update(`${hash}\n${imageDigest}`).digest("hex").slice(0, 16);
+}
+
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)

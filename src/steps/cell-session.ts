@@ -15,6 +15,7 @@ import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerRecord, Startup } from "../results/schema/server.ts";
 import type { ClusterBackend, Neighbours, RunningServer, ServerBackend } from "../servers/server.ts";
+import { hashWithImage } from "../servers/spec-hash.ts";
 import { StandingBackend } from "../servers/standing.ts";
 import { createGet } from "./http-get.ts";
 import { LengthPrompts } from "./length-prompts.ts";
@@ -136,6 +137,13 @@ export class CellSession {
     return { server, startup };
   }
 
+  /** Hash of all that decides what is measured on a server that was ready: what was asked for, and what came. */
+  async specHash({ deployment, instance }: ServerRef): Promise<string> {
+    const stored = await this.#options.run.readServer(this.cell.id, deployment);
+    if (stored.found && stored.value.instance === instance) return stored.value.specHash;
+    return (await this.resolve()).spec.specHash;
+  }
+
   /** Sends one short completion; resolves with what went wrong with it, if anything. */
   async prove(url: string, signal: AbortSignal): Promise<RequestRecord["error"]> {
     const prompts = await promptsOf(this.cell, 0);
@@ -231,7 +239,8 @@ export class CellSession {
       cell: this.cell.id,
       deployment: server.deployment,
       instance: server.instance,
-      specHash: spec.specHash,
+      // The simulator is the same in whatever image of ours it comes.
+      specHash: resolved.simulated ? spec.specHash : hashWithImage(spec.specHash, state.imageDigest),
       url: server.url,
       backend,
       engine: this.cell.engine,
@@ -246,6 +255,8 @@ export class CellSession {
           spec.secretEnv.includes(name) ? "(secret)" : mask(value),
         ]),
       ),
+      ...(spec.container === undefined ? {} : { image: spec.container.image }),
+      ...(state.imageDigest === undefined ? {} : { imageDigest: state.imageDigest }),
       ...(state.node === undefined ? {} : { node: state.node }),
       ...(resolved.checkout === undefined ? {} : { checkout: resolved.checkout }),
       model: {

@@ -37,7 +37,7 @@ export async function measurePoint(
 ): Promise<MeasurementSummary> {
   const { session, server, point, repetition, seed } = input;
   const { run, plan } = context;
-  const { spec, dialect, simulated } = await session.resolve();
+  const { dialect, simulated } = await session.resolve();
   const backend = await session.backend();
   const paths = await run.beginMeasurement(session.cell.id, point.id, repetition);
   const learned =
@@ -107,7 +107,7 @@ export async function measurePoint(
     repetition,
     deployment: server.deployment,
     instance: server.instance,
-    specHash: spec.specHash,
+    specHash: await session.specHash(server),
     startedAt,
     finishedAt: new Date().toISOString(),
     planned: outcome.requests.planned,

@@ -21,7 +21,8 @@ export default defineStep(profile, async ({ server: measured }, context) => {
   const exec = backend.exec?.bind(backend);
   if (profiling === undefined || exec === undefined) throw profilingNotPossible();
   const { spec, ...resolved } = await session.resolve();
-  const kept = await findCapture(context, cell, spec.specHash, profiling);
+  const measuredHash = await session.specHash(measured);
+  const kept = await findCapture(context, cell, measuredHash, profiling);
   if (kept !== undefined) return { report: { cell, deployment: kept }, recorded: false };
 
   const isolation =
@@ -38,7 +39,7 @@ export default defineStep(profile, async ({ server: measured }, context) => {
     profiled,
     profiling,
     exec: (words, options) => exec(profiledSpec, words, options),
-    measuredHash: spec.specHash,
+    measuredHash,
     // A path is no secret, whatever the variable is called.
     secrets: profiled.withheld
       .flatMap((name) => spec.env[name] ?? process.env[name] ?? [])

@@ -80,7 +80,7 @@ class Sweeping {
   async measureAll(tasks: readonly Task[]): Promise<MeasurementSummary[]> {
     const { run, plan } = this.#context;
     const { cell } = this.#session;
-    const { specHash } = (await this.#session.resolve()).spec;
+    const specHash = await this.#session.specHash(this.#server);
     const done: MeasurementSummary[] = [];
     for (const [index, { point, repetition }] of tasks.entries()) {
       const asked = { specHash, failOn: plan.failOn };

@@ -46,13 +46,13 @@ const lasting =
  * `patienceMs` (three minutes); then CLUSTER_UNREACHABLE. Other answers reject as ApiError (CLUSTER_FORBIDDEN, …).
  */
 export class ApiClient {
-  readonly #connection: Connection;
+  readonly connection: Connection;
   readonly #patienceMs: number;
   readonly #timeoutMs: number;
   #lastTroubleMs = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, options: ApiClientOptions = {}) {
-    this.#connection = connection;
+    this.connection = connection;
     this.#patienceMs = options.patienceMs ?? 180_000;
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
@@ -187,7 +187,7 @@ export class ApiClient {
     const seconds = Math.round((performance.now() - since) / 1000);
     return new LlmbenchError(
       "CLUSTER_UNREACHABLE",
-      `The Kubernetes API server ${this.#connection.server} did not answer for ${seconds} s (${describe(call)}): ${textOf(cause)}`,
+      `The Kubernetes API server ${this.connection.server} did not answer for ${seconds} s (${describe(call)}): ${textOf(cause)}`,
       {
         hint: "Check it with `kubectl get --raw /readyz`; then run this again: what was done is kept.",
         cause,
@@ -208,16 +208,16 @@ export class ApiClient {
   }
 
   #errorOf(call: ApiCall, { statusCode = 0 }: IncomingMessage, body: string): ApiError {
-    return errorOf(statusCode, body, describe(call), this.#connection.identity);
+    return errorOf(statusCode, body, describe(call), this.connection.identity);
   }
 
   async #open(call: ApiCall, openTimeoutMs?: number): Promise<IncomingMessage> {
-    const { server } = this.#connection;
+    const { server } = this.connection;
     const url = new URL(server.replace(/\/+$/, "") + call.path);
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, `${value}`);
     }
-    const authorized = await this.#connection.authorize();
+    const authorized = await this.connection.authorize();
     const timeout = AbortSignal.timeout(call.timeoutMs ?? this.#timeoutMs);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
+import { delimiter } from "node:path";
 import { LlmbenchError } from "../../error.ts";
+import type { KubeConfig } from "./kube-config.ts";
 
 /** How the API server is reached, and as whom. */
 export interface Connection {
@@ -11,6 +13,8 @@ export interface Connection {
   readonly namespace: string | undefined;
   /** Certificates, agent and a token that is still good: asked before each request. */
   authorize(): Promise<RequestOptions>;
+  /** The same, as Kubernetes' own client takes it. */
+  readonly config: KubeConfig;
 }
 
 const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -26,7 +30,7 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Con
   const inPod = env["KUBERNETES_SERVICE_HOST"] !== undefined && readOrNothing("token") !== undefined;
   try {
     if (inPod) config.loadFromCluster();
-    else config.loadFromDefault();
+    else loadFiles(config, env);
   } catch (cause) {
     throw unknownCluster(cause instanceof Error ? cause.message : String(cause), cause);
   }
@@ -37,6 +41,7 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Con
   let cached: { key: string; agent: RequestOptions["agent"] } | undefined;
   return {
     server: cluster.server,
+    config,
     identity: inPod
       ? (serviceAccountOf(readOrNothing("token")) ?? "this pod's ServiceAccount")
       : (config.getCurrentUser()?.name ?? "nobody"),
@@ -52,6 +57,18 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Con
       return { ...options, agent: cached.agent };
     },
   };
+}
+
+/** The files of KUBECONFIG, the first one's context counts; without one ~/.kube/config. */
+function loadFiles(config: KubeConfig, env: NodeJS.ProcessEnv): void {
+  const [first, ...more] = (env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  if (first === undefined) return config.loadFromDefault();
+  config.loadFromFile(first);
+  for (const file of more) {
+    const other = new (config.constructor as typeof KubeConfig)();
+    other.loadFromFile(file);
+    config.mergeConfig(other);
+  }
 }
 
 /** A certificate or key, as kubeconfigs hold it: text or its bytes. */

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../../error.ts";
 import type { Startup } from "../../results/schema/server.ts";
 import { describeExit } from "../failure.ts";
+import { labelValue } from "../kubernetes-names.ts";
 import { lastLines } from "../log-tail.ts";
 import type { ServerKey } from "../registry.ts";
 import type {
   ClusterBackend,
+  ExecOptions,
+  ExecResult,
   Neighbours,
   Orphan,
   RunningServer,
@@ -13,8 +16,9 @@ import type {
   ServerState,
 } from "../server.ts";
 import type { ApiClient } from "./api-client.ts";
+import { execInPod } from "./exec.ts";
 import { type ManifestOptions, makeManifests, serverUrl } from "./manifests.ts";
-import { annotations, labels, labelValue, serverLabels, serverName } from "./names.ts";
+import { annotations, labels, serverLabels, serverName } from "./names.ts";
 import { neighboursOf } from "./neighbours.ts";
 import type { Deployment, Pod } from "./objects.ts";
 import { whyOrphan } from "./orphans.ts";
@@ -132,6 +136,13 @@ export class KubernetesBackend implements ClusterBackend {
     return [...before, ...now];
   }
 
+  async exec(key: ServerKey, words: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const resources = await this.#resources();
+    const pod = currentPod(await resources.pods(serverLabels(key)));
+    if (pod === undefined || !isRunning(pod)) throw notUp(key);
+    return await execInPod(resources, pod, words, options);
+  }
+
   async remove(key: ServerKey): Promise<void> {
     const resources = await this.#resources();
     await this.#oneAtATime(key, async () => await removeServer(resources, key));
@@ -242,6 +253,16 @@ function keyOf({ metadata }: Deployment): ServerKey {
 
 function portOf({ spec }: Deployment): number | undefined {
   return spec?.template.spec?.containers[0]?.ports?.[0]?.containerPort;
+}
+
+function notUp({ cellId }: ServerKey): LlmbenchError {
+  return new LlmbenchError(
+    "SERVER_EXEC_FAILED",
+    `${cellId}: no command can be run beside it: it is not up.`,
+    {
+      hint: "See its log for why it ended.",
+    },
+  );
 }
 
 function noPod({ cellId }: ServerSpec): LlmbenchError {

@@ -1,6 +1,7 @@
 import { LlmbenchError } from "../../error.ts";
+import { labelValue } from "../kubernetes-names.ts";
 import type { ContainerProbe, ContainerSpec, ServerSpec } from "../server.ts";
-import { annotations, anyServer, labels, labelValue, serverLabels, serverName } from "./names.ts";
+import { annotations, anyServer, labels, serverLabels, serverName } from "./names.ts";
 import type { Deployment, Pod, Service } from "./objects.ts";
 
 export interface ManifestOptions {
@@ -19,6 +20,9 @@ export const containerName = "server";
 
 /** Seconds that a pod stays on a node that is lost; without them Kubernetes waits for five minutes. */
 const lostNodeSeconds = 20;
+
+/** What an image that runs as root takes for granted: to read and own any file of its own. Baseline allows them. */
+const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER"];
 
 type PodSpec = NonNullable<Pod["spec"]>;
 type Container = PodSpec["containers"][number];
@@ -99,9 +103,7 @@ function podSpec(spec: ServerSpec, container: ContainerSpec, options: ManifestOp
     securityContext: {
       runAsNonRoot: !container.root,
       ...(container.user === undefined
-        ? container.root
-          ? { runAsUser: 0 }
-          : {}
+        ? {}
         : {
             runAsUser: container.user.uid,
             runAsGroup: container.user.gid,
@@ -139,9 +141,9 @@ function podSpec(spec: ServerSpec, container: ContainerSpec, options: ManifestOp
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: container.readOnlyRoot,
           runAsNonRoot: !container.root,
-          capabilities: { drop: ["ALL"] },
+          capabilities: { drop: ["ALL"], ...(container.root ? { add: rootCapabilities } : {}) },
         },
-        ...probesOf(spec, container),
+        ...probesOf(container),
         terminationMessagePolicy: "FallbackToLogsOnError",
       },
     ],
@@ -192,20 +194,22 @@ function environmentOf(spec: ServerSpec, container: ContainerSpec): NonNullable<
   ];
 }
 
-/** What is stated is had and not exceeded: requests and limits are the same, so that runs compare. */
+/** A limit of CPU would throttle a server in the midst of a load: it is asked for only. Memory and GPUs are both. */
 function resourcesOf({ resources, pool }: ContainerSpec): NonNullable<Container["resources"]> {
-  const stated = {
-    ...(resources.cpu === undefined ? {} : { cpu: resources.cpu }),
+  const limits = {
     ...(resources.memory === undefined ? {} : { memory: resources.memory }),
     ...(resources.gpus === 0 ? {} : { [pool.gpuResource]: `${resources.gpus}` }),
   };
-  return Object.keys(stated).length === 0 ? {} : { requests: stated, limits: { ...stated } };
+  return {
+    requests: { ...(resources.cpu === undefined ? {} : { cpu: resources.cpu }), ...limits },
+    limits,
+  };
 }
 
-function probesOf(
-  spec: ServerSpec,
-  { probes, port }: ContainerSpec,
-): Pick<Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
+function probesOf({
+  probes,
+  port,
+}: ContainerSpec): Pick<Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
   const probe = ({ path, periodSeconds, timeoutSeconds, failureThreshold }: ContainerProbe) => ({
     httpGet: { path, port, scheme: "HTTP" },
     periodSeconds,
@@ -213,13 +217,8 @@ function probesOf(
     failureThreshold,
   });
   const { startup, readiness, liveness } = probes;
-  // The start's limit is ours to tell, with the log: the kubelet only ends what outlasts it.
-  const failureThreshold = Math.max(
-    startup.failureThreshold,
-    Math.ceil(spec.startTimeoutSeconds / startup.periodSeconds) + 1,
-  );
   return {
-    startupProbe: probe({ ...startup, failureThreshold }),
+    startupProbe: probe(startup),
     readinessProbe: probe(readiness),
     ...(liveness === undefined ? {} : { livenessProbe: probe(liveness) }),
   };

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { labelValue } from "../kubernetes-names.ts";
 import type { ServerKey } from "../registry.ts";
 
 /** Field manager of everything that llmbench applies. */
@@ -41,16 +42,6 @@ export function serverName({ runId, cellId }: ServerKey): string {
 /** The labels that choose a cell's server. */
 export function serverLabels({ runId, cellId }: ServerKey): Record<string, string> {
   return { ...anyServer, [labels.run]: labelValue(runId), [labels.cell]: labelValue(cellId) };
-}
-
-/** A text as a label's value: itself where it may be one, else what may stay of it and a hash of the whole. */
-export function labelValue(text: string): string {
-  if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
-  const slug = text
-    .replace(/[^A-Za-z0-9._-]+/g, "-")
-    .replace(/^[^A-Za-z0-9]+/, "")
-    .slice(0, 46);
-  return slug === "" ? digest(text) : `${slug}-${digest(text)}`;
 }
 
 /** A label selector as the API takes it. */

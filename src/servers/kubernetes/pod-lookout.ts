@@ -184,7 +184,7 @@ export class PodLookout {
 
   async #errorOf({ code, message, hint, log, exit }: Trouble): Promise<LlmbenchError> {
     const details = log === undefined ? [] : await this.lastLines(log);
-    return new LlmbenchError(code, `${this.#spec.cellId}: ${message}.`, {
+    return new LlmbenchError(code, `${this.#spec.cellId}: ${message.replace(/\.$/, "")}.`, {
       hint: exit === undefined ? hint : `${hintFor(details, exit)} ${hint}`,
       details,
     });

@@ -26,6 +26,8 @@ const imageTroubles = new Set([
   "SignatureValidationFailed",
 ]);
 
+const refusals = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+
 /** A registry's bad moment. */
 const passingPull =
   /timeout|timed out|connection reset|toomanyrequests|too many requests|unexpected EOF|\b(429|50[0234])\b/i;
@@ -101,12 +103,11 @@ function containerTrouble(
   const { state, lastState, restartCount } = status;
   const { reason = "", message = "" } = state?.waiting ?? {};
   if (imageTroubles.has(reason)) return imageTrouble(status.image, reason, message);
-  if (reason === "CreateContainerConfigError" || reason === "CreateContainerError")
-    return refused(reason, message);
+  if (refusals.has(reason)) return refused(reason, message);
   const crashed = restartCount > restartsBefore || reason === "CrashLoopBackOff";
   const last = state?.terminated ?? (crashed ? lastState?.terminated : undefined);
   if (last === undefined) {
-    if (reason !== "CrashLoopBackOff" && reason !== "RunContainerError") return undefined;
+    if (reason !== "CrashLoopBackOff") return undefined;
     return exited({ code: null, signal: null }, message || reason, pod, events, "previous");
   }
   const log = state?.terminated === undefined ? "previous" : "current";
