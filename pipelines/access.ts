@@ -111,7 +111,7 @@ function clusterAccess(namespace: string): KubernetesObject[] {
       kind: "ClusterRoleBinding",
       metadata: { name, labels },
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
-      subjects: [accounts.prepare, accounts.server, accounts.profile].map((account) => ({
+      subjects: Object.values(accounts).map((account) => ({
         kind: "ServiceAccount",
         name: account,
         namespace,

@@ -53,11 +53,15 @@ export default defineStep(prepare, async (_input, context) => {
       },
     );
   }
-  return prepared(context);
+  await removeOrphans(context);
+  return { run: context.run.id, cells: context.plan.cells.map((cell) => cell.id) };
 });
 
-function prepared({ run, plan }: StepContext) {
-  return { run: run.id, cells: plan.cells.map((cell) => cell.id) };
+/** Servers that a terminated run, or one whose teardown could not run, left on the nodes. */
+async function removeOrphans({ cluster, progress }: StepContext): Promise<void> {
+  for (const { runId, cellId, reason } of (await cluster?.removeOrphans()) ?? []) {
+    progress({ kind: "note", text: `removed the server of ${cellId} in run ${runId}: ${reason}` });
+  }
 }
 
 /** A sweep may take hours: that its profile cannot be made is said before. In a cluster nsys is where the server is. */

@@ -241,7 +241,7 @@ describe.skipIf(missing !== undefined)("servers of a cluster", () => {
   });
 
   test("a right that is missing, by its name, the resource and whose it is", async () => {
-    const { dispose, ...env } = asServiceAccount(namespace, "nobody");
+    const { dispose, env } = asServiceAccount(namespace, "nobody");
     try {
       const by = makeBackend(namespace, { client: async () => new ApiClient(await connect(env)) });
       await expect(by.ensure(makeSpec("rights"))).rejects.toMatchObject({
@@ -273,7 +273,7 @@ describe.skipIf(missing !== undefined)("servers of a cluster", () => {
     ]);
     kubectl("apply -f -", JSON.stringify({ apiVersion: "v1", kind: "List", items: roles }));
     const accounts = ["server", "teardown"].map((name) => asServiceAccount(namespace, name));
-    const [server, teardown] = accounts.map(({ dispose: _, ...env }) =>
+    const [server, teardown] = accounts.map(({ env }) =>
       makeBackend(namespace, { client: async () => new ApiClient(await connect(env)) }),
     ) as [typeof backend, typeof backend];
     try {
@@ -322,11 +322,7 @@ describe.skipIf(missing !== undefined)("servers of a cluster", () => {
   });
 
   test("a server whose node is drained while it starts is waited for on another node", async () => {
-    const { hostname: _, ...anyGpu } = {
-      ...onNode(""),
-      nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-A10" },
-      hostname: "",
-    };
+    const anyGpu = { ...onNode(""), nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-A10" } };
     const slow = ["simulate", "--dialect", "vllm", "--host", "{host}", "--port", "{port}"];
     const profile = {
       loadMs: 15_000,

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { connect } from "../../src/servers/kubernetes/connection.ts";
 import { KubernetesBackend, type KubernetesBackendOptions } from "../../src/servers/kubernetes/kubernetes.ts";
 import { serverName } from "../../src/servers/kubernetes/names.ts";
 import type { ContainerSpec, RunningServer, ServerSpec } from "../../src/servers/server.ts";
+import { call } from "./cluster.ts";
 
 /** Why servers cannot be tried on a cluster here. */
 export function serversMissing(env: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -16,9 +16,7 @@ export function serversMissing(env: NodeJS.ProcessEnv = process.env): string | u
 }
 
 export function kubectl(words: string, input?: string): string {
-  const { status, stdout, stderr } = spawnSync("kubectl", words.split(" "), { encoding: "utf8", input });
-  if (status !== 0) throw new Error(`kubectl ${words}: ${stderr || stdout}`);
-  return stdout;
+  return call("kubectl", words.split(" "), input);
 }
 
 export function makeBackend(
@@ -109,12 +107,12 @@ export function completesIn(namespace: string, key: { runId: string; cellId: str
 export function asServiceAccount(
   namespace: string,
   account: string,
-): NodeJS.ProcessEnv & { dispose(): void } {
+): { readonly env: NodeJS.ProcessEnv; readonly dispose: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "llmbench-account-"));
   const file = join(folder, "kubeconfig");
   writeFileSync(file, readFileSync(process.env["KUBECONFIG"] as string));
   const token = kubectl(`create token -n ${namespace} ${account}`).trim();
   kubectl(`--kubeconfig ${file} config set-credentials ${account} --token ${token}`);
   kubectl(`--kubeconfig ${file} config set-context --current --user ${account}`);
-  return { KUBECONFIG: file, dispose: () => rmSync(folder, { recursive: true }) } as never;
+  return { env: { KUBECONFIG: file }, dispose: () => rmSync(folder, { recursive: true }) };
 }

@@ -113,7 +113,7 @@ export class KubernetesBackend implements ClusterBackend {
     if (pod === undefined) return { running: false, restarts: 0, reason: "it has no pod" };
     const node = pod.spec?.nodeName;
     const digest = imageDigest(pod);
-    const lost = node !== undefined && (await resources.isNodeWell(node)) === false;
+    const lost = node !== undefined && (await resources.isNodeLost(node)) === true;
     const state = {
       instance: instanceOf(pod),
       restarts: containerStatus(pod)?.restartCount ?? 0,

@@ -19,7 +19,7 @@ export interface ManifestOptions {
 export const containerName = "server";
 
 /** Seconds that a pod stays on a node that is lost; without them Kubernetes waits for five minutes. */
-const lostNodeSeconds = 20;
+const lostNodeSeconds = 30;
 
 /** What an image that runs as root takes for granted: to read and own any file of its own. Baseline allows them. */
 const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER"];

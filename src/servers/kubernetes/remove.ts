@@ -62,8 +62,8 @@ function graceSeconds({ spec, metadata }: Pod): number {
 async function isLost(resources: Resources, pod: Pod): Promise<boolean> {
   const { nodeName } = pod.spec ?? {};
   if (nodeName === undefined) return false;
-  const well = await resources.isNodeWell(nodeName);
-  return well === undefined ? condition(pod, "DisruptionTarget")?.reason === "DeletionByTaintManager" : !well;
+  const taken = condition(pod, "DisruptionTarget")?.reason === "DeletionByTaintManager";
+  return (await resources.isNodeLost(nodeName)) ?? taken;
 }
 
 function stillThere(resources: Resources, { cellId }: ServerKey, pods: readonly Pod[]): LlmbenchError {

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient } from "./api-client.ts";
 import { isStatus } from "./api-error.ts";
 import { containerName } from "./manifests.ts";
 import { anyServer, selectorOf } from "./names.ts";
 import type { ClusterEvent, ClusterNode, Deployment, Pod, Service, WorkflowObject } from "./objects.ts";
+import { nodeGraceMs } from "./trouble.ts";
 
 /** What a back end reads and writes of one namespace, by name. */
 export class Resources {
@@ -71,6 +73,17 @@ export class Resources {
     } catch (error) {
       if (isStatus(error, 403)) return undefined;
       throw error;
+    }
+  }
+
+  /** Whether a node stays away: one that comes back within a moment is not lost. Undefined as before. */
+  async isNodeLost(name: string): Promise<boolean | undefined> {
+    const begun = performance.now();
+    for (;;) {
+      const well = await this.isNodeWell(name);
+      if (well !== false) return well === undefined ? undefined : false;
+      if (performance.now() - begun > nodeGraceMs) return true;
+      await sleep(2000);
     }
   }
 

@@ -16,6 +16,12 @@ export interface Trouble {
   readonly exit?: Exit;
 }
 
+/**
+ * A node says that it is well every ten seconds: after an API server was away for a while every node counts as lost
+ * until it has.
+ */
+export const nodeGraceMs = 20_000;
+
 const imageTroubles = new Set([
   "ErrImagePull",
   "ImagePullBackOff",
@@ -40,7 +46,9 @@ export function findTrouble(
   events: readonly ClusterEvent[] = [],
   restartsBefore = 0,
 ): Trouble | undefined {
-  if (condition(pod, "DisruptionTarget")?.reason === "DeletionByTaintManager") return nodeLost(pod);
+  if (condition(pod, "DisruptionTarget")?.reason === "DeletionByTaintManager") {
+    return { ...nodeLost(pod), graceMs: 0 };
+  }
   if (!isLive(pod)) return ended(pod);
   if (!isScheduled(pod)) return claimMissing(pod);
   const status = containerStatus(pod);
@@ -55,7 +63,7 @@ export function nodeLost(pod: Pod): Trouble {
     code: "SERVER_NODE_LOST",
     message: `the node ${node} does not answer any more`,
     hint: `See \`kubectl describe node ${node}\`. Another node takes the server when this step is retried, if one is free.`,
-    graceMs: 0,
+    graceMs: nodeGraceMs,
   };
 }
 
