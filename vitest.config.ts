@@ -12,6 +12,10 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.slow.test.ts", "test/cluster/**"],
           globalSetup,
+          // Files share what they import, which is most of the time they took; a test leaves nothing behind it.
+          isolate: false,
+          restoreMocks: true,
+          unstubEnvs: true,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

@@ -1,10 +1,13 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
 import { formatPath } from "../../src/config/finding.ts";
 import { keysAt } from "../../src/config/json-schema.ts";
 import { editDistance, nearest } from "../../src/config/nearest.ts";
 import { planOf, problemsOf } from "./problems.ts";
+
+// An engine that a config added stays in its process: the next file has modules of its own.
+afterAll(() => void vi.resetModules());
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 

@@ -1,10 +1,13 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { dialectFor, engineSpec } from "../../src/engines/index.ts";
 import { loadPlugin, loadPlugins } from "../../src/engines/plugins.ts";
 import { planOf, problemsOf } from "../config/problems.ts";
 import { makeFolder } from "./folders.ts";
+
+// An engine that was added stays in its process: the next file has modules of its own.
+afterAll(() => void vi.resetModules());
 
 /** LightLLM, as a person would add it. */
 const lightllm = `

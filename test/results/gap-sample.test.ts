@@ -168,7 +168,7 @@ describe("coverage of resampling by request", () => {
   }
 
   it("is near 95 % where gaps taken for independent would hold far less", () => {
-    const runs = 500;
+    const runs = 200;
     let mean = 0;
     let median = 0;
     let naive = 0;
@@ -184,8 +184,9 @@ describe("coverage of resampling by request", () => {
       const deviation = Math.sqrt(all.reduce((sum, gap) => sum + (gap - centre) ** 2, 0) / all.length);
       if (Math.abs(centre - 20_000) <= (1.96 * deviation) / Math.sqrt(all.length)) naive++;
     }
-    expect(mean / runs).toBeGreaterThanOrEqual(0.93);
-    expect(median / runs).toBeGreaterThanOrEqual(0.93);
+    // Two standard deviations of a share of 0.95 in so many runs.
+    expect(mean / runs).toBeGreaterThanOrEqual(0.92);
+    expect(median / runs).toBeGreaterThanOrEqual(0.92);
     expect(naive / runs).toBeLessThan(0.6);
   });
 });
