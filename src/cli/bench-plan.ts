@@ -9,7 +9,7 @@ import { ExitStatus, LlmbenchError } from "../error.ts";
 import { loadDataset } from "../load/dataset.ts";
 import { isHeaderValue, ownHeaders } from "../load/header-line.ts";
 import { createGet } from "../steps/http-get.ts";
-import type { BenchOptions } from "./bench.ts";
+import type { BenchOptions } from "./bench-options.ts";
 
 /** The seed project's prompt: the same wherever nothing else is said. */
 const defaultPrompt = "Explain quantum computing in detail";

@@ -1,37 +1,6 @@
 import { type Command, Option } from "commander";
+import type { BenchOptions } from "./bench-options.ts";
 import { defaultRuns } from "./paths.ts";
-
-export interface BenchOptions {
-  readonly model?: string;
-  readonly api: "chat" | "completions";
-  readonly concurrency?: string;
-  readonly rate?: string;
-  readonly arrival: "poisson" | "constant";
-  readonly maxConcurrency: string;
-  readonly maxTokens: string;
-  readonly inputTokens?: string;
-  readonly requests?: string;
-  readonly duration?: string;
-  readonly repetitions: string;
-  readonly timeout: string;
-  readonly warmup: string;
-  readonly seed: string;
-  readonly temperature: string;
-  readonly prompt?: string;
-  readonly dataset?: string;
-  readonly dialect: string;
-  readonly apiKeyEnv?: string;
-  readonly header: readonly string[];
-  readonly body?: string;
-  readonly ca?: string;
-  readonly saveText?: boolean;
-  readonly failOn: string;
-  readonly slo?: string;
-  readonly out: string;
-  readonly id?: string;
-  readonly json?: boolean;
-  readonly verbose?: boolean;
-}
 
 export function registerBench(program: Command): void {
   program

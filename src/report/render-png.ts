@@ -8,7 +8,7 @@ import { makePlots } from "./plots/all.ts";
 import { LIGHT } from "./plots/palette.ts";
 import type { Plot } from "./plots/plot.ts";
 import { estimateWidth, PANEL_WIDTH, renderSvg } from "./plots/svg.ts";
-import type { ReportFile } from "./render-report.ts";
+import type { ReportFile } from "./report-file.ts";
 
 /** Pixels a unit of the drawing: sharp on a dense screen and on a slide. */
 const SCALE = 2;

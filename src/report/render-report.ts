@@ -1,13 +1,8 @@
 import type { Results } from "../results/schema/results.ts";
+import type { ReportFile } from "./report-file.ts";
 
 export const REPORT_FORMATS = ["html", "md", "csv", "png"] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
-
-export interface ReportFile {
-  /** A file name, without a folder. */
-  readonly name: string;
-  readonly content: string | Uint8Array;
-}
 
 /**
  * html: index.html; md: report.md; csv: points.csv and measurements.csv; png: one file a plot, which throws
