@@ -7,7 +7,10 @@ import { NetExchange, type NetExchangeOwner } from "./net-exchange.ts";
 import type { InFlight, Sink, Transport, TransportOptions, TransportRequest } from "./transport.ts";
 import { connectError } from "./transport-error.ts";
 
-/** One read is at most as large. */
+/**
+ * One read is at most as large. On Linux and macOS one buffer does for all sockets, since libuv reads and calls back
+ * before it turns to the next; Windows posts reads ahead, and would need one each.
+ */
 const readBytes = 64 * 1024;
 /** A connection must have been idle so long to be used a second time the first time ever: a server that closes after each answer shows it. */
 const habitShowsMs = 2;

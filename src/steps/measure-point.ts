@@ -92,7 +92,8 @@ export async function measurePoint(
     });
     await writer.close();
   } catch (error) {
-    await writer.abandon();
+    // The first failure is the one to tell, also where the disk fails in turn.
+    await writer.abandon().catch(() => {});
     throw error;
   } finally {
     await transport.close();
