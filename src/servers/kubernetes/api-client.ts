@@ -160,7 +160,7 @@ export class ApiClient {
         return await action();
       } catch (error) {
         if (call.signal?.aborted) throw error;
-        if (!this.isPassing(error)) throw error;
+        if (!this.isPassing(error)) throw error instanceof LlmbenchError ? error : this.#notAskable(error);
         since ??= performance.now();
         if (performance.now() - since > (call.patienceMs ?? this.#patienceMs))
           throw this.#unreachable(call, error, since);
@@ -180,6 +180,18 @@ export class ApiClient {
         : !(error instanceof LlmbenchError) && !lasting.test(codeOf(error));
     if (isTrouble) this.#lastTroubleMs = now;
     return isTrouble;
+  }
+
+  /** Of a fault that waiting does not cure. */
+  #notAskable(cause: unknown): LlmbenchError {
+    return new LlmbenchError(
+      "CLUSTER_UNREACHABLE",
+      `The Kubernetes API server ${this.connection.server} cannot be asked: ${textOf(cause)}`,
+      {
+        hint: "Check the kubeconfig's address and certificates: does `kubectl get pods` work with it?",
+        cause,
+      },
+    );
   }
 
   /** What to say when patience is over. */

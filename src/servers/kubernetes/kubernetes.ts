@@ -32,7 +32,7 @@ import {
   isRunning,
   isScheduled,
 } from "./pod-state.ts";
-import { PodWait } from "./pod-wait.ts";
+import { PodWait, waitAborted } from "./pod-wait.ts";
 import { removeServer } from "./remove.ts";
 import { Resources } from "./resources.ts";
 import { findTrouble } from "./trouble.ts";
@@ -92,11 +92,10 @@ export class KubernetesBackend implements ClusterBackend {
     signal: AbortSignal,
   ): Promise<{ server: RunningServer; startup: Startup }> {
     const resources = await this.#resources();
-    let deployment = await resources.deployment(serverName(spec), signal);
-    if (deployment === undefined) {
-      await this.ensure(spec);
-      deployment = await resources.deployment(serverName(spec), signal);
-    }
+    const deployment = await resources.deployment(serverName(spec), signal).catch((error: unknown) => {
+      throw signal.aborted ? waitAborted(spec) : error;
+    });
+    if (deployment === undefined) await this.ensure(spec);
     const wait = new PodWait(spec, resources, {
       url: serverUrl(spec, resources.namespace),
       deployedAtMs: deployedAt(deployment) ?? this.#nowMs(),

@@ -26,6 +26,8 @@ export class ObjectWatch<T extends KubernetesObject> {
   readonly #objects = new Map<string, T>();
   #version: string | undefined;
   readonly #changed = new EventTarget();
+  /** Grows with each change: for who looks, works, and wants to know whether anything came meanwhile. */
+  changes = 0;
 
   constructor(
     client: ApiClient,
@@ -45,14 +47,17 @@ export class ObjectWatch<T extends KubernetesObject> {
 
   /** Resolves once the objects are known. */
   async listed(): Promise<void> {
-    while (this.#version === undefined) await this.next(1000);
+    while (this.changes === 0) await this.next(1000);
   }
 
-  /** Resolves at the next change, or when `timeoutMs` have passed. */
-  async next(timeoutMs: number): Promise<void> {
+  /** Resolves at the first change after `seen` of them, when `timeoutMs` have passed, or at `stop`. */
+  async next(timeoutMs: number, seen = this.changes, stop?: AbortSignal): Promise<void> {
+    if (this.changes > seen) return;
     const over = new AbortController();
-    this.#changed.addEventListener("change", () => over.abort(), { once: true, signal: over.signal });
-    await sleep(timeoutMs, undefined, { signal: over.signal }).catch(() => {});
+    const { signal } = over;
+    this.#changed.addEventListener("change", () => over.abort(), { once: true, signal });
+    const ended = stop === undefined ? signal : AbortSignal.any([signal, stop]);
+    await sleep(timeoutMs, undefined, { signal: ended }).catch(() => {});
     over.abort();
   }
 
@@ -109,6 +114,7 @@ export class ObjectWatch<T extends KubernetesObject> {
   }
 
   #tell(): void {
+    this.changes += 1;
     this.#changed.dispatchEvent(new Event("change"));
   }
 }

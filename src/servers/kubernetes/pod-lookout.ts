@@ -89,12 +89,17 @@ export class PodLookout {
   async #keepLooking(stop: AbortSignal): Promise<never> {
     for (;;) {
       stop.throwIfAborted();
+      const seen = this.#watch.changes;
+      if (seen === 0) {
+        await this.#watch.next(askMs.idle, seen, stop);
+        continue;
+      }
       const pod = currentPod(this.#watch.objects, this.#spec.specHash);
       if (pod !== undefined && !isRunning(pod)) await this.#askEvents(pod, stop);
       this.#take(pod);
       const trouble = await this.#lookForTrouble(pod, stop);
       if (this.#hasLasted(trouble)) throw await this.#errorOf(trouble);
-      await this.#watch.next(askMs.idle);
+      await this.#watch.next(askMs.idle, seen, stop);
     }
   }
 

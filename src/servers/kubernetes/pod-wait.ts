@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../../error.ts";
 import type { Startup } from "../../results/schema/server.ts";
 import { isListening } from "../ports.ts";
@@ -16,6 +17,13 @@ export interface PodWaitOptions extends PodLookoutOptions {
   /** Longest wait for a node that others hold, seconds. */
   readonly turnTimeoutSeconds: number;
 }
+
+export function waitAborted({ cellId }: ServerSpec): LlmbenchError {
+  return new LlmbenchError("SERVER_WAIT_ABORTED", `${cellId}: stopped waiting for the server.`);
+}
+
+/** How soon a container that runs is noticed, ms. */
+const lookEveryMs = 20;
 
 type Complete = (server: RunningServer, signal: AbortSignal) => Promise<void>;
 
@@ -61,9 +69,7 @@ export class PodWait {
         }
       }
     } catch (error) {
-      if (!signal.aborted) throw error;
-      const message = `${this.#spec.cellId}: stopped waiting for the server.`;
-      throw new LlmbenchError("SERVER_WAIT_ABORTED", message);
+      throw signal.aborted ? waitAborted(this.#spec) : error;
     } finally {
       this.#over.abort();
       await looking;
@@ -75,7 +81,7 @@ export class PodWait {
       await this.#throwIfOver(stop);
       const { pod } = this.#lookout;
       if (pod !== undefined && isRunning(pod) && pod.status?.podIP) return pod;
-      await this.#lookout.next(250);
+      await sleep(lookEveryMs);
     }
   }
 

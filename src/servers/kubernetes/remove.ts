@@ -43,6 +43,7 @@ async function untilGone(resources: Resources, key: ServerKey, watch: ObjectWatc
   let askedNodeMs = Number.NEGATIVE_INFINITY;
   await watch.listed();
   while (watch.objects.length > 0) {
+    const seen = watch.changes;
     const waitedMs = performance.now() - begun;
     const graceMs = 1000 * Math.max(...watch.objects.map(graceSeconds));
     if (waitedMs > graceMs + marginMs) throw stillThere(resources, key, watch.objects);
@@ -50,7 +51,7 @@ async function untilGone(resources: Resources, key: ServerKey, watch: ObjectWatc
       askedNodeMs = performance.now();
       for (const pod of watch.objects) if (await isLost(resources, pod)) await resources.deletePod(pod, 0);
     }
-    await watch.next(1000);
+    await watch.next(1000, seen);
   }
 }
 

@@ -10,6 +10,8 @@ import { nodeGraceMs } from "./trouble.ts";
 export class Resources {
   readonly client: ApiClient;
   readonly namespace: string;
+  /** Nodes that were lost when they were last looked at. */
+  readonly #lost = new Set<string>();
 
   constructor(client: ApiClient, namespace: string) {
     this.client = client;
@@ -81,8 +83,10 @@ export class Resources {
     const begun = performance.now();
     for (;;) {
       const well = await this.isNodeWell(name);
-      if (well !== false) return well === undefined ? undefined : false;
-      if (performance.now() - begun > nodeGraceMs) return true;
+      if (well === undefined) return undefined;
+      if (well) this.#lost.delete(name);
+      else if (performance.now() - begun > nodeGraceMs) this.#lost.add(name);
+      if (well || this.#lost.has(name)) return !well;
       await sleep(2000);
     }
   }
