@@ -54,6 +54,11 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
     title: "Other programs used the machine meanwhile",
     advice: "Stop them or choose a quiet time, and measure again.",
   },
+  "neighbours-unknown": {
+    title: "Who else used the server's node is not known",
+    advice:
+      "Set cluster.lookBeyondNamespace and apply access.yaml again, or make sure that nobody else uses the node.",
+  },
   "few-samples": {
     title: "Few samples",
     advice:

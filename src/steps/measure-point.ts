@@ -6,14 +6,13 @@ import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
 import type { MeasurementSummary } from "../results/schema/summary.ts";
-import type { Reason } from "../results/schema/verdict.ts";
 import { summarise } from "../results/summary.ts";
-import type { Neighbours } from "../servers/server.ts";
 import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";
 import { checkServer } from "./check-server.ts";
 import type { StepContext } from "./context.ts";
 import { expectedE2eMs, type RequestEstimate } from "./estimate.ts";
+import { judgeNeighbours } from "./judge-neighbours.ts";
 import { requestsOf } from "./request-plan.ts";
 import type { ServerRef } from "./server-ref.ts";
 
@@ -122,7 +121,7 @@ export async function measurePoint(
     interrupted: outcome.stopped === "aborted",
     clientBesideServer:
       backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),
-    reasons: judgeNeighbours(neighbours, plan.cluster?.serversPerNode),
+    reasons: backend.kind === "kubernetes" ? judgeNeighbours(neighbours, plan.cluster?.serversPerNode) : [],
     otherServers: [...new Set([...othersBefore, ...othersAfter])],
     client: {
       eventLoopDelayMs: outcome.instrument.eventLoopDelayMs,
@@ -135,30 +134,6 @@ export async function measurePoint(
   });
   await run.finishMeasurement(summary);
   return summary;
-}
-
-/** Who else was on the server's node of a cluster, or was allowed to be. */
-function judgeNeighbours(found: Neighbours | undefined, serversPerNode = 1): Reason[] {
-  const reasons: Reason[] = [];
-  if (found !== undefined && found.gpuPods.length > 0) {
-    reasons.push({
-      code: "neighbour",
-      status: "suspect",
-      text: `Other pods held GPUs on the server's node: ${found.gpuPods.join(", ")}. They share its processor, memory and power.`,
-      value: found.gpuPods.length,
-      curable: true,
-    });
-  }
-  if (serversPerNode > 1) {
-    reasons.push({
-      code: "shared-node",
-      status: "suspect",
-      text: `The config lets ${serversPerNode} servers share a node (cluster.serversPerNode), so others may have run beside this one.`,
-      value: serversPerNode,
-      curable: false,
-    });
-  }
-  return reasons;
 }
 
 /** A server may repeat a key in its refusal; what it says is kept without it. */

@@ -35,7 +35,7 @@ export default defineStep(sweep, async ({ server: known }, context) => {
     });
   }
   const output = {
-    server,
+    server: sweeping.server,
     measured: sweeping.measured,
     kept: sweeping.summaries.length - sweeping.measured,
     ...headline(sweeping.summaries),
@@ -60,7 +60,8 @@ class Sweeping {
   measured = 0;
   readonly #context: StepContext;
   readonly #session: CellSession;
-  readonly #server: ServerRef;
+  /** The one that was measured last. */
+  server: ServerRef;
   readonly #estimate: RequestEstimate | undefined;
   readonly #timeLeft: TimeLeft;
 
@@ -72,7 +73,7 @@ class Sweeping {
   ) {
     this.#context = context;
     this.#session = session;
-    this.#server = server;
+    this.server = server;
     this.#estimate = estimate;
     this.#timeLeft = new TimeLeft(estimate);
   }
@@ -80,13 +81,16 @@ class Sweeping {
   async measureAll(tasks: readonly Task[]): Promise<MeasurementSummary[]> {
     const { run, plan } = this.#context;
     const { cell } = this.#session;
-    const specHash = await this.#session.specHash(this.#server);
+    const specHash = await this.#session.specHash(this.server);
     const done: MeasurementSummary[] = [];
     for (const [index, { point, repetition }] of tasks.entries()) {
       const asked = { specHash, failOn: plan.failOn };
       const kept = await run.finishedMeasurement(cell.id, point, repetition, asked);
       const summary = kept ?? (await this.#measure(tasks, index));
       if (kept === undefined) this.measured += 1;
+      // What follows is measured on the server that is there now, warm.
+      if (kept === undefined && summary.verdict.reasons.some(({ code }) => code === "instance-changed"))
+        this.server = (await warmUp(this.#context, this.#session, this.server)).server;
       done.push(summary);
       this.summaries.push(summary);
       if (this.#context.signal.aborted) throw interruptedError(run);
@@ -113,7 +117,7 @@ class Sweeping {
     const start = performance.now();
     const summary = await measurePoint(this.#context, {
       session: this.#session,
-      server: this.#server,
+      server: this.server,
       point,
       repetition,
       seed: seedOf(plan.seed, point, repetition),

@@ -20,6 +20,7 @@ export const ReasonCode = z
     "instance-changed",
     "shared-node",
     "neighbour",
+    "neighbours-unknown",
     "few-samples",
     "no-usage",
     "first-chunk-tokens-unknown",
