@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Clock, startClock } from "../../src/load/clock.ts";
 import { createTransport } from "../../src/load/create-transport.ts";
@@ -190,10 +191,28 @@ describe.each([
     });
 
     it("opened ahead are renewed before they have waited too long", async () => {
+      const real = startClock();
+      let passedMs = 0;
+      const pass = (ms: number) => {
+        passedMs += ms;
+        vi.advanceTimersByTime(ms);
+      };
       const server = await serve();
-      const transport = connectTo(server.origin, { maxIdleMs: 60 });
-      await transport.open(2);
-      await vi.waitFor(() => expect(server.connections).toBeGreaterThanOrEqual(6), { timeout: 5000 });
+      const clock = { ...real, nowUs: () => real.nowUs() + 1000 * passedMs };
+      const transport = connectTo(server.origin, { maxIdleMs: 60_000, clock });
+      const gone: Promise<unknown>[] = [];
+      server.onConnection((socket) => gone.push(once(socket, "close")));
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        await transport.open(2);
+        for (let round = 1; round <= 3; round++) {
+          while (server.connections < 2 * round) await setImmediate();
+          pass(50_000);
+          await Promise.all(gone.slice(2 * round - 2, 2 * round));
+        }
+      } finally {
+        vi.useRealTimers();
+      }
       expect((await send(transport).done).sent[0]?.use).toEqual({ reused: false });
     });
 
