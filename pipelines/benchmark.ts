@@ -3,8 +3,8 @@ import {
   container,
   dag,
   fromFile,
-  type Inputs,
   mutex,
+  type PodOutputs,
   semaphore,
   string,
   workflow,
@@ -58,69 +58,43 @@ export function benchmark(plan: ClusterRun, part = 1) {
       ),
   );
 
-  const withServer = { run: string(), server: string() } satisfies Inputs;
-
-  const waitHealthy = container(
-    "wait-healthy",
-    {
-      inputs: withServer,
-      outputs: { server: output("server"), firstCompletionMs: output("firstCompletionMs") },
-    },
-    (c) =>
+  /** A step that takes the server and may hand it on. */
+  const onServer = <O extends PodOutputs>(
+    name: string,
+    outputs: O,
+    how: { readonly account?: string; readonly client?: boolean } = {},
+  ) =>
+    container(name, { inputs: { run: string(), server: string() }, outputs }, (c) =>
       c.run(
         stepPod(plan, {
-          step: "wait-healthy",
+          step: name,
           run: c.inputs.run,
           params: { server: c.inputs.server },
           account: accounts.server,
+          ...how,
         }),
       ),
-  );
+    );
 
-  const warmup = container("warmup", { inputs: withServer, outputs: { server: output("server") } }, (c) =>
-    c.run(
-      stepPod(plan, {
-        step: "warmup",
-        run: c.inputs.run,
-        params: { server: c.inputs.server },
-        account: accounts.server,
-      }),
-    ),
-  );
-
-  const sweep = container(
+  const waitHealthy = onServer("wait-healthy", {
+    server: output("server"),
+    firstCompletionMs: output("firstCompletionMs"),
+  });
+  const warmup = onServer("warmup", { server: output("server") });
+  const sweep = onServer(
     "sweep",
     {
-      inputs: withServer,
-      outputs: {
-        server: output("server"),
-        outputTokensPerSecond: output("outputTokensPerSecond"),
-        ttftMs: output("ttftMs"),
-        verdict: output("verdict"),
-      },
+      server: output("server"),
+      outputTokensPerSecond: output("outputTokensPerSecond"),
+      ttftMs: output("ttftMs"),
+      verdict: output("verdict"),
     },
-    (c) =>
-      c.run(
-        stepPod(plan, {
-          step: "sweep",
-          run: c.inputs.run,
-          params: { server: c.inputs.server },
-          account: accounts.server,
-          client: true,
-        }),
-      ),
+    { client: true },
   );
-
-  const profile = container("profile", { inputs: withServer, outputs: { report: output("report") } }, (c) =>
-    c.run(
-      stepPod(plan, {
-        step: "profile",
-        run: c.inputs.run,
-        params: { server: c.inputs.server },
-        account: accounts.profile,
-        client: true,
-      }),
-    ),
+  const profile = onServer(
+    "profile",
+    { report: output("report") },
+    { account: accounts.profile, client: true },
   );
 
   const copyProfile = container(

@@ -1,15 +1,15 @@
-import type { IDAGTask } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/DAGTask";
 import type { ITemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/Template";
 import { bodyHandles } from "./body.ts";
 import type { DagOutputs, Handles, Inputs, None } from "./declare.ts";
+import type { Draft } from "./draft.ts";
 import { DefinitionError } from "./error.ts";
-import { checkOwner, type Owner, render, type TextLike } from "./handle.ts";
-import { type Lock, writeLocks } from "./lock.ts";
+import { checkOwner, render, type TextLike } from "./handle.ts";
+import { writeLocks } from "./lock.ts";
 import { applyPatch, type Patch } from "./patch.ts";
 import type { In } from "./place.ts";
-import { callerSite, type Site } from "./site.ts";
+import { callerSite } from "./site.ts";
 import type { DagBody } from "./task.ts";
-import { type AnyTemplate, node, type Template, writeDagOutputs, writeInputs } from "./template.ts";
+import { node, type Template, writeDagOutputs, writeInputs } from "./template.ts";
 import { dagBody } from "./write-task.ts";
 
 export interface DagOptions<I, O> {
@@ -27,14 +27,6 @@ export interface DagOptions<I, O> {
 
 /** What the body returns: a handle for each declared output, or nothing. */
 type Returned<O, Here> = [keyof O] extends [never] ? void : Handles<O, Here>;
-
-/** What is written while a body runs; frozen into the template at its end. */
-export interface Draft {
-  readonly owner: Owner;
-  readonly tasks: { readonly task: IDAGTask; readonly site: Site }[];
-  readonly uses: AnyTemplate[];
-  readonly locks: Lock<never>[];
-}
 
 /**
  * A template that runs tasks in the order in which they need one another.

@@ -30,6 +30,7 @@ export {
   type Outputs,
   oneOf,
   type Parameter,
+  type PodOutputs,
   stdout,
   string,
   supplied,

@@ -1,7 +1,7 @@
 import type { IDAGTask } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/DAGTask";
 import type { ILifecycleHook } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/LifecycleHook";
 import { writeArguments } from "./arguments.ts";
-import type { Draft } from "./dag.ts";
+import type { Draft } from "./draft.ts";
 import { type Use, value } from "./handle.ts";
 import type { TaskOptions } from "./task.ts";
 import { type AnyTemplate, templateReference } from "./template.ts";

@@ -2,8 +2,8 @@ import type { IDAGTask } from "@kubernetes-models/argo-workflows/argoproj.io/v1a
 import { writeArguments } from "./arguments.ts";
 import { taskHandles } from "./body.ts";
 import { ConditionNode, OutcomeNode, type TaskFacts, task as taskFacts } from "./condition.ts";
-import type { Draft } from "./dag.ts";
 import { Dependencies } from "./dependencies.ts";
+import type { Draft } from "./draft.ts";
 import { DefinitionError } from "./error.ts";
 import { checkOwner, type Need, type Owner, Reference, render, value } from "./handle.ts";
 import type { Lock } from "./lock.ts";

@@ -1,19 +1,10 @@
 import type { Clock } from "./clock.ts";
-import type { Loop, LoopHost } from "./generator.ts";
+import type { Loop, LoopHost, LoopPlan } from "./loop.ts";
 import { callAt, type PreciseTimer } from "./precise-timer.ts";
-import type { LoadSetting } from "./record.ts";
 import { streamStarts } from "./schedule.ts";
 
 /** A stream whose request failed waits this long, so that a server that is down is not hammered. */
 const pauseAfterFailureUs = 100_000;
-
-export interface LoopPlan {
-  readonly load: LoadSetting;
-  readonly clock: Clock;
-  /** When the schedule starts, microseconds of the clock. */
-  readonly startUs: number;
-  readonly expectedE2eMs: number;
-}
 
 /** So many streams, each sending its next request when the one before has ended. */
 export class ClosedLoop implements Loop {

@@ -1,6 +1,7 @@
 import { ClosedLoop } from "./closed-loop.ts";
 import { Flights } from "./flights.ts";
 import { InstrumentWatch } from "./instrument.ts";
+import type { Loop, LoopHost } from "./loop.ts";
 import type { MeasurementOutcome, MeasureOptions, Progress } from "./measurement.ts";
 import { OpenLoop } from "./open-loop.ts";
 import type { RequestRecord } from "./record.ts";
@@ -8,26 +9,6 @@ import type { RequestPlace, ResponseReader } from "./response-reader.ts";
 import { checkLoad } from "./schedule.ts";
 
 const progressPeriodMs = 200;
-
-/** What a loop may do: it decides when requests start; the generator sends and counts them. */
-export interface LoopHost {
-  /** Sends request number `i`; `ended` is called once. */
-  send(place: Omit<RequestPlace, "worker">, ended: (record: RequestRecord) => void): void;
-  /** Records a request that fell due and will never be sent. */
-  giveUp(place: Omit<RequestPlace, "worker">, why: string): void;
-  readonly inFlight: number;
-  /** To be called by the loop when it will send no more. Requests may still be in flight. */
-  exhausted(): void;
-}
-
-/** A closed or an open loop. */
-export interface Loop {
-  /** Requests that were due so far, or in all where that is known. */
-  readonly planned: number;
-  start(): void;
-  /** Sends no more. */
-  stop(why: string): void;
-}
 
 /**
  * Runs one measurement: sends requests as `load` says and records each as it ends. Resolves when the last one has

@@ -1,5 +1,4 @@
-import type { LoopPlan } from "./closed-loop.ts";
-import type { Loop, LoopHost } from "./generator.ts";
+import type { Loop, LoopHost, LoopPlan } from "./loop.ts";
 import { callAt, type PreciseTimer } from "./precise-timer.ts";
 import type { RequestPlace } from "./response-reader.ts";
 import { arrivals, rampUs } from "./schedule.ts";
