@@ -99,6 +99,12 @@ export interface RunningServer {
   readonly pid?: number;
 }
 
+/** A server as it was when it was ready. */
+export interface KnownInstance {
+  readonly instance: string;
+  readonly node?: string;
+}
+
 export interface ServerState {
   readonly running: boolean;
   readonly instance?: string;
@@ -139,7 +145,8 @@ export interface ServerBackend {
     complete: (server: RunningServer, signal: AbortSignal) => Promise<void>,
     signal: AbortSignal,
   ): Promise<{ server: RunningServer; startup: Startup }>;
-  inspect(spec: Pick<ServerSpec, "runId" | "cellId">): Promise<ServerState>;
+  /** `known`: the instance that was asked until now. Where another has its place, the reason tells of that. */
+  inspect(spec: Pick<ServerSpec, "runId" | "cellId">, known?: KnownInstance): Promise<ServerState>;
   /** The last lines of the server's log. */
   logs(spec: Pick<ServerSpec, "runId" | "cellId">, lines: number): Promise<readonly string[]>;
   /** Graceful stop, then kill. Returns when it is gone, also when it never was. */

@@ -1,7 +1,7 @@
 import { LlmbenchError } from "../error.ts";
 import type { MeasurementOutcome } from "../load/measurement.ts";
 import type { RequestRecord } from "../load/record.ts";
-import type { ServerState } from "../servers/server.ts";
+import type { KnownInstance, ServerBackend, ServerState } from "../servers/server.ts";
 import type { CellSession } from "./cell-session.ts";
 import type { StepContext } from "./context.ts";
 import { interruptedError, resumeCommand } from "./interrupted.ts";
@@ -23,8 +23,9 @@ export async function checkServer(
   measured: { readonly server: ServerRef; readonly point: string; readonly outcome: MeasurementOutcome },
 ): Promise<ServerState> {
   const { server, point, outcome } = measured;
+  const known = await knownInstance(context, server);
   const inspect = async () =>
-    (await session.backend()).inspect({ runId: context.run.id, cellId: server.cell });
+    (await session.backend()).inspect({ runId: context.run.id, cellId: server.cell }, known);
   const state = await inspect();
   const { failed, timedOut, ok } = outcome.requests;
   if (context.signal.aborted || failed + timedOut === 0) return state;
@@ -45,6 +46,13 @@ export async function checkServer(
   );
 }
 
+async function knownInstance({ run }: StepContext, server: ServerRef): Promise<KnownInstance> {
+  const { cell, deployment, instance } = server;
+  const stored = await run.readServer(cell, deployment);
+  const node = stored.found && stored.value.instance === instance ? stored.value.node : undefined;
+  return { instance, ...(node === undefined ? {} : { node }) };
+}
+
 async function diedError(
   context: StepContext,
   session: CellSession,
@@ -54,14 +62,20 @@ async function diedError(
   const [how = "is gone"] = reason?.split("\n") ?? [];
   return new LlmbenchError(
     "SERVER_DIED",
-    isStanding(session)
-      ? `${session.cell.id}: the server went away while ${point} was measured: ${how}`
-      : `${session.cell.id}: the server ${how} while ${point} was measured.`,
+    `${session.cell.id}: ${whatHappened((await session.backend()).kind, how, point)}`,
     {
       hint: `${hint === undefined ? "" : `${hint}. `}${goOn(context)}`,
       details: await lastLines(context, session),
     },
   );
+}
+
+/** What is known of a process is how it ended; of a pod a clause says it. */
+function whatHappened(kind: ServerBackend["kind"], how: string, point: string): string {
+  if (kind === "standing") return `the server went away while ${point} was measured: ${how}`;
+  return kind === "process"
+    ? `the server ${how} while ${point} was measured.`
+    : `the server was gone while ${point} was measured: ${how}.`;
 }
 
 async function lastLines(context: StepContext, session: CellSession): Promise<string[]> {

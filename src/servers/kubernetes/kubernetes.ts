@@ -9,6 +9,7 @@ import type {
   ClusterBackend,
   ExecOptions,
   ExecResult,
+  KnownInstance,
   Neighbours,
   Orphan,
   RunningServer,
@@ -34,6 +35,7 @@ import {
 } from "./pod-state.ts";
 import { PodWait, waitAborted } from "./pod-wait.ts";
 import { removeServer } from "./remove.ts";
+import { podUid, whyReplaced } from "./replaced.ts";
 import { Resources } from "./resources.ts";
 import { findTrouble } from "./trouble.ts";
 
@@ -106,10 +108,11 @@ export class KubernetesBackend implements ClusterBackend {
     return await wait.untilReady(complete, signal);
   }
 
-  async inspect(key: ServerKey): Promise<ServerState> {
+  async inspect(key: ServerKey, known?: KnownInstance): Promise<ServerState> {
     const resources = await this.#resources();
-    const pod = currentPod(await resources.pods(serverLabels(key)));
-    if (pod === undefined) return { running: false, restarts: 0, reason: "it has no pod" };
+    const pods = await resources.pods(serverLabels(key));
+    const pod = currentPod(pods);
+    if (pod === undefined) return { running: false, restarts: 0, ...(await this.#whyNone(resources, key)) };
     const node = pod.spec?.nodeName;
     const digest = imageDigest(pod);
     const lost = node !== undefined && (await resources.isNodeLost(node)) === true;
@@ -120,8 +123,10 @@ export class KubernetesBackend implements ClusterBackend {
       ...(digest === undefined ? {} : { imageDigest: digest }),
     };
     if (isRunning(pod) && !lost) return { ...state, running: true };
-    const reason = lost ? `node ${node} does not answer` : await this.#whyNotRunning(resources, pod);
-    return { ...state, running: false, reason };
+    if (lost) return { ...state, running: false, reason: `node ${node} does not answer` };
+    if (known !== undefined && podUid(known.instance) !== pod.metadata?.uid)
+      return { ...state, running: false, ...(await whyReplaced(resources, pods, known)) };
+    return { ...state, running: false, reason: await this.#whyNotRunning(resources, pod) };
   }
 
   async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
@@ -200,6 +205,14 @@ export class KubernetesBackend implements ClusterBackend {
 
   #running(pod: Pod, spec: ServerSpec): RunningServer {
     return { instance: instanceOf(pod), url: serverUrl(spec, this.#options.namespace) };
+  }
+
+  async #whyNone(resources: Resources, key: ServerKey): Promise<Pick<ServerState, "reason" | "hint">> {
+    if ((await resources.deployment(serverName(key))) !== undefined) return { reason: "it has no pod" };
+    return {
+      reason: "its Deployment was deleted",
+      hint: `Somebody deleted it: see \`kubectl get events -n ${resources.namespace}\``,
+    };
   }
 
   async #whyNotRunning(resources: Resources, pod: Pod): Promise<string> {

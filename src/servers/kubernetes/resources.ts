@@ -78,6 +78,12 @@ export class Resources {
     }
   }
 
+  /** Whether a node takes no new pods by somebody's will; undefined where nodes may not be read. */
+  async isNodeCordoned(name: string): Promise<boolean | undefined> {
+    const node = await allowed(this.client.get<ClusterNode>(`/api/v1/nodes/${name}`));
+    return node?.spec?.unschedulable === true;
+  }
+
   /** Whether a node stays away: one that comes back within a moment is not lost. Undefined as before. */
   async isNodeLost(name: string): Promise<boolean | undefined> {
     const begun = performance.now();

@@ -135,6 +135,44 @@ test("a process that was started again is another instance", async () => {
   expect(state.instance).not.toBe(first.instance);
 });
 
+test("where another pod has the place of the one that was asked, what took that one away is said", async () => {
+  const { server, spec, backend, makePod, deployment } = await startBackend(containerRuns);
+  const { instance } = await backend.ensure(spec);
+  const known = { instance, node: "gpu-1" };
+  expect(await backend.inspect(spec, known)).toMatchObject({ running: true, instance });
+  const path = `${pods}/${serverName(spec)}-1`;
+  const evicted = { type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI" };
+  const old = server.object(path) as Stored;
+  const deletionTimestamp = new Date().toISOString();
+  server.put(path, {
+    ...old,
+    metadata: { ...old.metadata, deletionTimestamp },
+    status: { ...containerRuns(), conditions: [evicted] },
+  });
+  const made = makePod(server.object(deployment) as Stored);
+  const next = server.object(made) as Stored;
+  server.put(made, { ...next, spec: { ...(next["spec"] as object), nodeName: undefined }, status: {} });
+  expect(await backend.inspect(spec, known)).toMatchObject({
+    running: false,
+    reason: "its pod on gpu-1 was evicted",
+    hint: expect.stringContaining("kubectl get events -n bench"),
+  });
+  server.put("/api/v1/nodes/gpu-1", {
+    spec: { unschedulable: true },
+    status: { conditions: [{ type: "Ready", status: "True" }] },
+  });
+  server.take(path);
+  expect(await backend.inspect(spec, known)).toMatchObject({
+    running: false,
+    reason: "its pod on gpu-1 was taken away: the node takes no new pods, as one that is drained",
+    hint: expect.stringContaining("kubectl uncordon gpu-1"),
+  });
+  server.take(made);
+  expect(await backend.inspect(spec, known)).toMatchObject({ reason: "it has no pod" });
+  server.take(deployment);
+  expect(await backend.inspect(spec, known)).toMatchObject({ reason: "its Deployment was deleted" });
+});
+
 test("an image that cannot be had ends the wait at once", async () => {
   const { spec, backend } = await startBackend(() => ({
     containerStatuses: [
