@@ -9,6 +9,7 @@ import { createMasker } from "../mask.ts";
 import { openRun, type RunFolder } from "../results/run-folder.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { createContext } from "../steps/create-context.ts";
+import { interruptedError } from "../steps/interrupted.ts";
 import type { ProgressEvent } from "../steps/progress.ts";
 import { StepStatus } from "../steps/step-status.ts";
 import { startRun } from "./execute-run.ts";
@@ -67,9 +68,10 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
       failAfterwards(input, output, options);
       return ExitStatus.done;
     } catch (thrown) {
+      const error = interrupts.signal.aborted ? asStopped(thrown, step.name, run) : asLlmbenchError(thrown);
       // A share that is full or gone: the step's own failure is the one to tell.
-      await status.failed(asLlmbenchError(thrown), mask).catch(() => {});
-      throw thrown;
+      await status.failed(error, mask).catch(() => {});
+      throw error;
     } finally {
       interrupts.dispose();
     }
@@ -82,6 +84,13 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
       write: (text) => process.stderr.write(text),
     });
   }
+}
+
+/** Of a step that was told to end: what failed on the way there is no news, unless a server may have been left. */
+function asStopped(thrown: unknown, step: string, run: RunFolder): LlmbenchError {
+  const error = asLlmbenchError(thrown);
+  const removes = step === "teardown" || step === "finish";
+  return removes || error.exitStatus !== ExitStatus.failed ? error : interruptedError(run);
 }
 
 /**

@@ -16,6 +16,8 @@ export async function llmbench(
     readonly env?: Readonly<Record<string, string>>;
     /** Another llmbench than that of the tests. */
     readonly program?: string;
+    /** Sends it SIGTERM once this is so. */
+    readonly stopWhen?: () => boolean;
   },
 ): Promise<Ended> {
   const child = spawn(process.execPath, [options.program ?? (await programPath()), ...words], {
@@ -23,6 +25,12 @@ export async function llmbench(
     env: { ...process.env, LLMBENCH_CACHE: `${options.cwd}/cache`, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const looking = setInterval(() => {
+    if (options.stopWhen?.() !== true) return;
+    clearInterval(looking);
+    child.kill("SIGTERM");
+  }, 20);
+  child.once("close", () => clearInterval(looking));
   const [stdout, stderr, status] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

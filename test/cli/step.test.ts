@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +34,7 @@ async function step(
   name: string,
   params: Readonly<Record<string, string>> = {},
   more: readonly string[] = [],
+  stopWhen?: () => boolean,
 ) {
   const outputs = join(folder, "outputs", name);
   const words = Object.entries(params).flatMap(([key, value]) => ["--param", `${key}=${value}`]);
@@ -43,6 +44,7 @@ async function step(
       cwd: folder,
       env: { ARGO_PROGRESS_FILE: join(folder, "progress") },
       program: await programPath(),
+      ...(stopWhen === undefined ? {} : { stopWhen }),
     },
   );
   const names = existsSync(outputs) ? await readdir(outputs) : [];
@@ -93,6 +95,24 @@ describe("the steps of a cell, each in a process of its own", () => {
     const finished = await step("finish");
     expect(finished).toMatchObject({ status: 0, outputs: { leftovers: "[]" } });
     expect(existsSync(finished.outputs["report"] as string)).toBe(true);
+  });
+
+  it("say that they were told to end, whatever that broke off", { timeout: 120_000 }, async () => {
+    await writeFile(
+      join(folder, "slow.yaml"),
+      "engines: { vllm: { simulated: { loadMs: 600000 } } }\nmodels: { tiny: {} }",
+    );
+    await writeFile(join(folder, "slow.json"), JSON.stringify(await readPlan(join(folder, "slow.yaml"))));
+    const slow = ["--run", "slow"];
+    await step("prepare", {}, [...slow, "--plan", join(folder, "slow.json")]);
+    const { outputs } = await step("deploy", { cell: "vllm--tiny" }, slow);
+    const status = join(folder, "runs/slow/cells/vllm--tiny/status.json");
+    const waits = () => existsSync(status) && readFileSync(status, "utf8").includes("wait-healthy");
+    const stopped = await step("wait-healthy", { server: outputs["server"] as string }, slow, waits);
+    expect(stopped.status).toBe(130);
+    expect(stopped.stderr).toContain("(INTERRUPTED)");
+    expect(JSON.parse(await readFile(status, "utf8"))).toMatchObject({ status: "interrupted" });
+    await step("teardown", { cell: "vllm--tiny", status: "Failed" }, slow);
   });
 
   it("refuse a run that was started from another config", async () => {
