@@ -49,7 +49,12 @@ export interface ContainerSpec {
     readonly size?: string;
   }[];
   /** A tool from an image of its own: an init container copies `from` of that image to an empty folder, mounted at `to`. */
-  readonly tool?: { readonly image: string; readonly from: string; readonly to: string };
+  readonly tool?: {
+    readonly image: string;
+    readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
+    readonly from: string;
+    readonly to: string;
+  };
   /** `cpu` is asked for, and more may be used; `memory` is asked for and the limit. */
   readonly resources: { readonly gpus: number; readonly cpu?: string; readonly memory?: string };
   readonly sharedMemory?: string;

@@ -80,7 +80,14 @@ function underNsys(
     secretEnv: {},
     writable: hasTmp ? writable : [...writable, { path: "/tmp", medium: "disk" }],
     ...(source.kind === "image"
-      ? { tool: { image: source.image, from: source.folder, to: imageFolder } }
+      ? {
+          tool: {
+            image: source.image,
+            pullPolicy: "IfNotPresent",
+            from: source.folder,
+            to: imageFolder,
+          },
+        }
       : {}),
   };
 }

@@ -2,7 +2,9 @@ import { LlmbenchError } from "../../error.ts";
 import { labelValue } from "../kubernetes-names.ts";
 import type { ContainerProbe, ContainerSpec, ServerSpec } from "../server.ts";
 import { annotations, anyServer, labels, serverLabels, serverName } from "./names.ts";
-import type { Deployment, Pod, Service } from "./objects.ts";
+import type { Container, Deployment, Pod, Service } from "./objects.ts";
+import { toolCopier } from "./tool-copier.ts";
+import { volumesOf } from "./volumes.ts";
 
 export interface ManifestOptions {
   readonly namespace: string;
@@ -25,7 +27,6 @@ const lostNodeSeconds = 30;
 const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER"];
 
 type PodSpec = NonNullable<Pod["spec"]>;
-type Container = PodSpec["containers"][number];
 
 /** What one server is in a cluster. A pure function of what it is given. Throws SERVER_SPEC_INCOMPLETE. */
 export function makeManifests(
@@ -95,7 +96,8 @@ export function containerOf({ container, cellId }: ServerSpec): ContainerSpec {
 
 function podSpec(spec: ServerSpec, container: ContainerSpec, options: ManifestOptions): PodSpec {
   const { pool } = container;
-  const volumes = volumesOf(container, options);
+  const volumes = volumesOf(container, options.models);
+  const copier = toolCopier(container);
   return {
     enableServiceLinks: false,
     automountServiceAccountToken: false,
@@ -127,6 +129,7 @@ function podSpec(spec: ServerSpec, container: ContainerSpec, options: ManifestOp
       })),
     ],
     ...(options.serversPerNode > 1 ? {} : { affinity: aloneOnNode() }),
+    ...(copier === undefined ? {} : { initContainers: [copier] }),
     containers: [
       {
         name: containerName,
@@ -221,49 +224,6 @@ function probesOf({
     startupProbe: probe(startup),
     readinessProbe: probe(readiness),
     ...(liveness === undefined ? {} : { livenessProbe: probe(liveness) }),
-  };
-}
-
-interface MountedVolume {
-  readonly volume: NonNullable<PodSpec["volumes"]>[number];
-  readonly mount: NonNullable<Container["volumeMounts"]>[number];
-}
-
-function volumesOf(container: ContainerSpec, { models }: ManifestOptions): MountedVolume[] {
-  return [
-    ...(models === undefined
-      ? []
-      : [
-          {
-            volume: {
-              name: "models",
-              persistentVolumeClaim: { claimName: models.claim, readOnly: true },
-            },
-            mount: {
-              name: "models",
-              mountPath: container.modelsMount,
-              readOnly: true,
-              ...(models.subPath === undefined ? {} : { subPath: models.subPath }),
-            },
-          },
-        ]),
-    ...(container.sharedMemory === undefined
-      ? []
-      : [emptyFolder("shared-memory", { path: "/dev/shm", medium: "memory", size: container.sharedMemory })]),
-    ...container.writable.map((folder, index) => emptyFolder(`writable-${index + 1}`, folder)),
-  ];
-}
-
-function emptyFolder(name: string, folder: ContainerSpec["writable"][number]): MountedVolume {
-  return {
-    volume: {
-      name,
-      emptyDir: {
-        ...(folder.medium === "memory" ? { medium: "Memory" } : {}),
-        ...(folder.size === undefined ? {} : { sizeLimit: folder.size }),
-      },
-    },
-    mount: { name, mountPath: folder.path },
   };
 }
 

@@ -18,6 +18,7 @@ type Wire<T> = T extends Date
 
 type ObjectMeta = Wire<V1ObjectMeta>;
 export type Pod = Wire<V1Pod>;
+export type Container = NonNullable<Pod["spec"]>["containers"][number];
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;
 export type ClusterNode = Wire<V1Node>;

@@ -34,6 +34,9 @@ const imageTroubles = new Set([
 
 const refusals = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 
+const otherImageHint =
+  "Check the engine's image and version in the config; `llmbench engines` lists the versions that are known.";
+
 /** A registry's bad moment. */
 const passingPull =
   /timeout|timed out|connection reset|toomanyrequests|too many requests|unexpected EOF|\b(429|50[0234])\b/i;
@@ -51,6 +54,8 @@ export function findTrouble(
   }
   if (!isLive(pod)) return ended(pod);
   if (!isScheduled(pod)) return claimMissing(pod);
+  const before = toolTrouble(pod);
+  if (before !== undefined) return before;
   const status = containerStatus(pod);
   const told = status === undefined ? undefined : containerTrouble(pod, status, events, restartsBefore);
   if (told !== undefined || isRunning(pod)) return told;
@@ -126,6 +131,29 @@ function containerTrouble(
   return exited({ code: last.exitCode, signal: null }, "", pod, events, log);
 }
 
+/** Of the init container that copies a tool: a server whose tool does not come never starts. */
+function toolTrouble({ status }: Pod): Trouble | undefined {
+  const copier = status?.initContainerStatuses?.[0];
+  const { reason = "", message = "" } = copier?.state?.waiting ?? {};
+  if (copier !== undefined && imageTroubles.has(reason)) {
+    return { ...imageTrouble(copier.image, reason, message), hint: toolImageHint(reason, message) };
+  }
+  if (refusals.has(reason)) return refused(reason, message);
+  const last = copier?.state?.terminated ?? copier?.lastState?.terminated;
+  if (last === undefined || last.exitCode === 0) return undefined;
+  return {
+    code: "SERVER_TOOL_MISSING",
+    message: `its profiler could not be copied out of the image ${copier?.image}: ${last.message?.trim() || describeExit({ code: last.exitCode, signal: null })}`,
+    hint: "Check profiling.nsys: the image must have its `folder`, and the program `cp`; the node needs disk for the copy.",
+    graceMs: 0,
+  };
+}
+
+function toolImageHint(reason: string, said: string): string {
+  const hint = imageHint(reason, said);
+  return hint === otherImageHint ? "Check the image of profiling.nsys in the config." : hint;
+}
+
 function imageTrouble(image: string, reason: string, message: string): Trouble {
   const said = message || reason;
   return {
@@ -146,7 +174,7 @@ function imageHint(reason: string, said: string): string {
   if (/no such host|connection refused|i\/o timeout|network is unreachable|dial tcp/i.test(said)) {
     return "The node does not reach the registry: check its name, the node's network and proxy, or use a mirror.";
   }
-  return "Check the engine's image and version in the config; `llmbench engines` lists the versions that are known.";
+  return otherImageHint;
 }
 
 function refused(reason: string, message: string): Trouble {

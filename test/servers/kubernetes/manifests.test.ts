@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { makeManifests } from "../../../src/servers/kubernetes/manifests.ts";
 import { labels, serverLabels, serverName } from "../../../src/servers/kubernetes/names.ts";
@@ -43,6 +43,51 @@ test("an engine that needs root gets no more than an image takes for granted", (
   expect(pod?.containers[0]?.securityContext).toMatchObject({
     allowPrivilegeEscalation: false,
     capabilities: { drop: ["ALL"], add: ["CHOWN", "DAC_OVERRIDE", "FOWNER"] },
+  });
+});
+
+describe("a tool from an image of its own", () => {
+  const tool = { image: "nsys:1", pullPolicy: "IfNotPresent", from: "/opt/nsys/", to: "/nsys" } as const;
+  const podOf = (container: Parameters<typeof makeSpec>[1]) =>
+    makeManifests(makeSpec({}, { tool, ...container }), options).deployment.spec?.template.spec;
+
+  test("is copied before the server starts, which cannot write it", () => {
+    const pod = podOf({});
+    expect(pod?.initContainers).toEqual([
+      {
+        name: "tool",
+        image: "nsys:1",
+        imagePullPolicy: "IfNotPresent",
+        command: ["cp", "-R", "/opt/nsys/.", "/tool"],
+        volumeMounts: [{ name: "tool", mountPath: "/tool" }],
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        terminationMessagePolicy: "FallbackToLogsOnError",
+      },
+    ]);
+    expect(pod?.containers[0]?.volumeMounts).toContainEqual({
+      name: "tool",
+      mountPath: "/nsys",
+      readOnly: true,
+    });
+    expect(pod?.volumes).toContainEqual({ name: "tool", emptyDir: {} });
+  });
+
+  test("is copied by nobody where the server runs as root", () => {
+    const pod = podOf({ user: { uid: 0, gid: 0 }, root: true });
+    expect(pod?.initContainers?.[0]?.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 65_534,
+    });
+  });
+
+  test("is in no pod of a server without one", () => {
+    const pod = makeManifests(makeSpec(), options).deployment.spec?.template.spec;
+    expect(pod).not.toHaveProperty("initContainers");
   });
 });
 

@@ -160,3 +160,44 @@ test.each([
     hint: expect.stringContaining(hint),
   });
 });
+
+describe("a tool that is copied before the server starts", () => {
+  const makeCopying = (copier: object) =>
+    makePod({
+      container: waiting("PodInitializing"),
+      status: {
+        initContainerStatuses: [
+          { name: "tool", image: "nsys:1", imageID: "", ready: false, restartCount: 0, ...copier },
+        ],
+      },
+    });
+
+  test.each([
+    ["is copied", { state: { running: { startedAt: "2026-11-24T12:00:04Z" } } }],
+    ["is there", { ready: true, state: { terminated: { exitCode: 0, reason: "Completed" } } }],
+  ])("is no trouble while it %s", (_, copier) => {
+    expect(findTrouble(makeCopying(copier))).toBeUndefined();
+  });
+
+  test("has an image that cannot be had, and the config's key is named", () => {
+    expect(findTrouble(makeCopying(waiting("ErrImagePull", "manifest unknown")))).toMatchObject({
+      code: "SERVER_IMAGE_UNAVAILABLE",
+      message: expect.stringContaining("nsys:1"),
+      hint: expect.stringContaining("profiling.nsys"),
+    });
+  });
+
+  test.each([["state"], ["lastState"]])("is not in its image, by %s", (when) => {
+    const terminated = {
+      exitCode: 1,
+      reason: "Error",
+      message: "cp: cannot stat '/nsys/.': No such file or directory\n",
+    };
+    const pod = makeCopying({ ...waiting("CrashLoopBackOff"), [when]: { terminated } });
+    expect(findTrouble(pod)).toMatchObject({
+      code: "SERVER_TOOL_MISSING",
+      message: expect.stringContaining("cp: cannot stat '/nsys/.': No such file or directory"),
+      hint: expect.stringContaining("profiling.nsys"),
+    });
+  });
+});
