@@ -62,7 +62,8 @@ export async function recordProfile(context: StepContext, input: RecordInput): P
     await refuseSecrets(recorder, input);
     note("copying the report");
     const files = await storeFiles(recorder, folder, tables);
-    if (!tables.has("cuda_gpu_kern_sum") && !profiling.allowNoCuda) throw empty(cell, folder);
+    if (tables.size === 0) throw nothingRecorded(cell, folder, profiling);
+    if (!tables.has("cuda_gpu_kern_sum") && !profiling.allowNoCuda) throw noKernel(cell, folder);
     const { simulated } = await session.resolve();
     await finishCapture(run, {
       schemaVersion: 1,
@@ -161,7 +162,21 @@ async function refuseSecrets(recorder: Recorder, { secrets, profiled }: RecordIn
   }
 }
 
-function empty(cell: string, folder: string): LlmbenchError {
+/** Allowed nowhere: whatever was traced, a server that answers does some of it. */
+function nothingRecorded(cell: string, folder: string, { trace }: ProfilingPlan): LlmbenchError {
+  return new LlmbenchError(
+    "PROFILE_EMPTY",
+    `${cell}: the profile is empty: nsys saw nothing of what it was to trace (${trace.join(", ")})`,
+    {
+      hint: trace.includes("osrt")
+        ? "nsys did not see the server's process: look into its log for what nsys launch said, and that the server's program is not linked statically"
+        : "without a GPU there are calls of the operating system to see: add osrt to `profiling.trace`; with one, take an nsys that is as new as the CUDA of the server",
+      details: [`the report: ${join(folder, "server.nsys-rep")}`],
+    },
+  );
+}
+
+function noKernel(cell: string, folder: string): LlmbenchError {
   return new LlmbenchError("PROFILE_EMPTY", `${cell}: the profile holds no CUDA kernel`, {
     hint: 'either no GPU was used (then `profiling.allowNoCuda: true` lets it pass as "no CUDA data"), or nsys did not see the process that uses it: take an nsys that is as new as the CUDA of the server, and look into the report with nsys-ui',
     details: [`the report: ${join(folder, "server.nsys-rep")}`],

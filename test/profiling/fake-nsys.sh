@@ -80,7 +80,7 @@ case $command in
     fi
     echo "Processing [server.sqlite] with [$report.py]... "
     case $wrong/$report in
-      no-cuda/cuda_*) echo "SKIPPED: server.sqlite does not contain CUDA data." ;;
+      no-cuda/cuda_* | nothing/*) echo "SKIPPED: server.sqlite does not contain CUDA data." ;;
       *) cat "$tables/$table/$report.csv" ;;
     esac
     ;;
