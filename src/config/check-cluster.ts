@@ -4,6 +4,7 @@ import { cronProblem } from "./cron.ts";
 import { didYouMean } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path } from "./finding.ts";
 import { nearest } from "./nearest.ts";
+import type { NsysConfig } from "./profiling-schema.ts";
 import { splitNfs } from "./resolve-cluster.ts";
 import type { Config } from "./schema.ts";
 
@@ -100,16 +101,44 @@ function checkShare(share: ShareConfig, path: Path): Finding[] {
   ];
 }
 
-function checkProfiling({ profiling, cluster }: Config): Finding[] {
-  if (typeof profiling !== "object" || !profiling.nsys) return [];
-  const path: Path = ["profiling", "nsys"];
-  const { share, image, folder } = profiling.nsys;
+function checkProfiling({ profiling, cluster, engines }: Config): Finding[] {
+  if (profiling === undefined || profiling === "off") return [];
+  const path: Path = ["profiling"];
+  const { nsys, trace = [] } = profiling === "on" ? {} : profiling;
+  return [
+    ...(nsys ? checkNsys(cluster, nsys, [...path, "nsys"]) : checkNoNsys(cluster, engines, path)),
+    ...(cluster && trace.includes(privilegedTrace)
+      ? [
+          onValue(
+            [...path, "trace", trace.indexOf(privilegedTrace)],
+            "nsys needs CAP_BPF and CAP_PERFMON for it, which no server's container is given; use osrt",
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** System calls as the kernel sees them, which nsys of 2025 traces; all else it does inside the server's own process. */
+const privilegedTrace = "syscall";
+
+/** Engines' makers put no nsys into their images. That is said before hours of measuring. */
+function checkNoNsys(cluster: Config["cluster"], engines: Config["engines"], path: Path): Finding[] {
+  if (!cluster) return [];
+  const without = Object.entries(engines).flatMap(([name, engine]) =>
+    engine?.image === undefined ? [name] : [],
+  );
+  return without.length === 0
+    ? []
+    : [onKey(path, `the image of ${without.join(", ")} has no nsys; add nsys with share or image`)];
+}
+
+function checkNsys(cluster: Config["cluster"], { share, image, folder }: NsysConfig, path: Path): Finding[] {
   if (!cluster) return [onKey(path, "on this machine nsys is taken from PATH; remove this, or add cluster")];
   if (share !== undefined && image !== undefined)
     return [onKey([...path, "image"], "give share or image, not both")];
   if (folder !== undefined && image === undefined)
     return [onKey([...path, "folder"], "the folder is that in an image; add image, or give share alone")];
-  return [];
+  return share === undefined && image === undefined ? [onKey(path, "give share or image")] : [];
 }
 
 function checkSchedule({ schedule, cluster }: Config): Finding[] {

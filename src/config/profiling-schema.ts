@@ -56,6 +56,7 @@ const Profile = section({
     default: PROFILING_DEFAULTS.allowNoCuda,
   }),
 });
+export type NsysConfig = z.infer<typeof Nsys>;
 export type ProfileConfig = z.infer<typeof Profile>;
 
 const offOrOn = { error: () => "expected off, on or a mapping" };

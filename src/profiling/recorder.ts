@@ -161,7 +161,7 @@ export function profilerNotFound(nsys: string, details: readonly string[] = []):
     "PROFILER_NOT_FOUND",
     `Nsight Systems is not where it is looked for: there is no "${nsys}"`,
     {
-      hint: "install it (docs/profiling.md says where it comes from), or say where it is with `profiling.source`; without `profiling` in the config nothing is profiled",
+      hint: "install it (docs/profiling.md says where it comes from), or say where it is with `profiling.nsys`; without `profiling` in the config nothing is profiled",
       details,
     },
   );

@@ -1,3 +1,4 @@
+import { MODELS_MOUNT } from "../../src/config/cluster-plan.ts";
 import type { CellPlan, Plan } from "../../src/config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../../src/error.ts";
 import { nsysProgram } from "../../src/profiling/nsys-words.ts";
@@ -64,10 +65,15 @@ async function removeOrphans({ cluster, progress }: StepContext): Promise<void> 
   }
 }
 
-/** A sweep may take hours: that its profile cannot be made is said before. In a cluster nsys is where the server is. */
+/**
+ * A sweep may take hours: that its profile cannot be made is said before. In a cluster nsys is where the server is; the
+ * share is seen from here as well, images are not.
+ */
 function checkProfiler(profiling: Plan["profiling"], kind: CellPlan["server"]["kind"]): void {
-  if (profiling === undefined || kind === "kubernetes") return;
+  if (profiling === undefined) return;
   if (kind === "standing") throw profilingNotPossible();
-  const nsys = nsysProgram(profiling.source);
+  const inCluster = kind === "kubernetes";
+  if (inCluster && profiling.source.kind !== "share") return;
+  const nsys = nsysProgram(profiling.source, inCluster ? MODELS_MOUNT : undefined);
   if (findProgram(nsys) === undefined) throw profilerNotFound(nsys);
 }

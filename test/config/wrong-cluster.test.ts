@@ -223,6 +223,19 @@ describe("A cluster config", () => {
       ["profiling.nsys.image: give share or image, not both"],
     ],
     [
+      "with profiling of an image that has no nsys",
+      { more: "profiling: on" },
+      ["profiling: the image of vllm has no nsys; add nsys with share or image"],
+    ],
+    ["with nsys from nowhere", { more: "profiling: { nsys: {} }" }, ["profiling.nsys: give share or image"]],
+    [
+      "with a trace that a server's container has no right to",
+      { more: "profiling: { nsys: { share: tools }, trace: [osrt, syscall] }" },
+      [
+        "profiling.trace[1]: nsys needs CAP_BPF and CAP_PERFMON for it, which no server's container is given; use osrt",
+      ],
+    ],
+    [
       "with profiling that is neither on nor off",
       { more: "profiling: true" },
       ["profiling: expected off, on or a mapping; found true"],

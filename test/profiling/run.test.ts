@@ -90,6 +90,21 @@ describe("a run with profiling", () => {
     expect(readFileSync(report, "utf8")).toContain("No CUDA data");
   });
 
+  it("fails where nothing at all was recorded, whatever the config allows, and keeps the report", async () => {
+    useFakeNsys("nothing");
+    const { run, cell, go } = await makeProfiledRun("{ requests: 2, trace: [cuda], allowNoCuda: true }");
+    const { errors } = await go();
+    expect(errors).toMatchObject([
+      {
+        code: "PROFILE_EMPTY",
+        message: `${cell}: the profile is empty: nsys saw nothing of what it was to trace (cuda)`,
+        hint: expect.stringContaining("add osrt"),
+      },
+    ]);
+    expect(readdirSync(run.paths.deployment(cell, 2).capture)).toEqual(["server.nsys-rep"]);
+    expect(existsSync(run.paths.profile(cell).summary)).toBe(false);
+  });
+
   it.each([
     ["no-cuda", "PROFILE_EMPTY"],
     ["no-report", "PROFILE_NOT_WRITTEN"],
@@ -116,5 +131,22 @@ describe("a run with profiling", () => {
     const { run, go } = await makeProfiledRun("{ requests: 2, outputTokens: 2 }");
     await expect(go()).rejects.toMatchObject({ code: "PROFILER_NOT_FOUND" });
     expect(await run.listDeployments("vllm--m")).toEqual([]);
+  });
+
+  it("says before the first server starts that a cluster's share has no nsys", async () => {
+    const cluster = `
+engines: { vllm: { simulated: true } }
+models: { m: }
+cluster:
+  pools: { a10: { nodeSelector: { gpu: a10 } } }
+  storage: { models: { claim: models }, results: { claim: results } }
+  steps: { image: llmbench }
+`;
+    const { run, go } = await makeProfiledRun("{ nsys: { share: no/such/nsys } }", cluster);
+    await expect(go()).rejects.toMatchObject({
+      code: "PROFILER_NOT_FOUND",
+      message: expect.stringContaining('"/models/no/such/nsys/bin/nsys"'),
+    });
+    expect(await run.listDeployments(run.record.plan.cells[0]?.id ?? "")).toEqual([]);
   });
 });
