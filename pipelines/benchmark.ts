@@ -1,4 +1,5 @@
 import {
+  artifact,
   configMap,
   container,
   dag,
@@ -27,6 +28,12 @@ export function partsOf(plan: ClusterRun): number[] {
 const partName = (plan: ClusterRun, part: number) =>
   configObjectName(plan.name, part === 1 ? undefined : String(part));
 
+const runInput = () =>
+  string({
+    default: "",
+    description: "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.",
+  });
+
 /** An output of a step. A step that failed has none, and its node must still say why it failed. */
 const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ default: "" }));
 
@@ -35,10 +42,7 @@ const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ 
  * config with more cells than one DAG may have tasks has several, `part` by `part`, which run into one run folder.
  */
 export function benchmark(plan: ClusterRun, part = 1) {
-  const run = string({
-    default: "",
-    description: "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.",
-  });
+  const run = runInput();
 
   const prepare = container("prepare", { inputs: { run } }, (c) =>
     c.run(stepPod(plan, { step: "prepare", run: c.inputs.run, account: accounts.prepare })),
@@ -131,16 +135,8 @@ export function benchmark(plan: ClusterRun, part = 1) {
       ),
   );
 
-  const finish = container("finish", { inputs: { run } }, (c) =>
-    c.run(
-      stepPod(plan, {
-        step: "finish",
-        run: c.inputs.run,
-        words: ["--fail-on-leftovers"],
-        account: accounts.teardown,
-      }),
-    ),
-  );
+  const { cluster } = plan;
+  const finish = finishOf(plan, run);
 
   const slots = configMap(slotsConfigMap(plan).name, ...Object.keys(plan.cluster.pools));
 
@@ -184,7 +180,6 @@ export function benchmark(plan: ClusterRun, part = 1) {
     }
   });
 
-  const { cluster } = plan;
   return workflowTemplate(partName(plan, part), {
     namespace: cluster.namespace,
     entry: everyCell,
@@ -217,7 +212,42 @@ export function benchmark(plan: ClusterRun, part = 1) {
         { name: "main", securityContext: restrictedContainer },
       ],
     },
+    ...(cluster.artifacts === undefined ? {} : { patch: repositoryOf(cluster.artifacts) }),
   });
+}
+
+/** Last of all; gives the report to the artifact repository where the config has one. */
+function finishOf(plan: ClusterRun, run: ReturnType<typeof runInput>) {
+  const pod = { step: "finish", account: accounts.teardown } as const;
+  const words = ["--fail-on-leftovers"];
+  if (plan.cluster.artifacts === undefined)
+    return container("finish", { inputs: { run } }, (c) =>
+      c.run(stepPod(plan, { ...pod, run: c.inputs.run, words })),
+    );
+  // As it is, and with a name that ends in .html: only then does the Argo UI show it in place.
+  const report = artifact("html", places.report, { archive: "none" });
+  return container("finish", { inputs: { run }, outputs: { report } }, (c) =>
+    c.run({
+      ...stepPod(plan, {
+        ...pod,
+        run: c.inputs.run,
+        words: [...words, "--copy", `report=${c.files.report}`],
+      }),
+      // A finish that could write no report must say why, not that its artifact is missing.
+      patch: { outputs: { artifacts: [{ name: "report", optional: true }] } },
+    }),
+  );
+}
+
+/** Which artifact repository Argo takes; without a name it looks for its own default. */
+function repositoryOf({ configMap, key }: NonNullable<ClusterRun["cluster"]["artifacts"]>) {
+  if (configMap === undefined && key === undefined) return {};
+  return {
+    artifactRepositoryRef: {
+      ...(configMap === undefined ? {} : { configMap }),
+      ...(key === undefined ? {} : { key }),
+    },
+  };
 }
 
 /** A run of it by hand: `argo submit run.yaml`. */

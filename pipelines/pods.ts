@@ -18,6 +18,7 @@ export const places = {
   results: "/results",
   models: "/models",
   outputs: "/tmp/outputs",
+  report: "/tmp/report.html",
 } as const;
 
 const standingWords = ["--out", places.results, "--plan", places.plan, "--outputs", places.outputs];

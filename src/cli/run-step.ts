@@ -16,7 +16,13 @@ import { startRun } from "./execute-run.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { printError } from "./print-error.ts";
 import { selfCommand } from "./self-command.ts";
-import { progressWriter, terminationLog, writeOutputs, writeTerminationMessage } from "./step-reports.ts";
+import {
+  copyOutputs,
+  progressWriter,
+  terminationLog,
+  writeOutputs,
+  writeTerminationMessage,
+} from "./step-reports.ts";
 import { findStep } from "./steps.ts";
 
 export interface RunStepOptions {
@@ -24,6 +30,8 @@ export interface RunStepOptions {
   readonly out: string;
   readonly plan?: string;
   readonly outputs?: string;
+  /** Where the file that an output names is copied to, by the output's name. */
+  readonly copy?: Readonly<Record<string, string>>;
   readonly failUnlessSucceeded?: string;
   readonly failOnLeftovers?: boolean;
   readonly verbose: boolean;
@@ -45,6 +53,7 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
     const log = pino({ base: { run: run.id, step: name } }, pino.destination({ dest: 2, sync: true }));
     const publish = (outputs: Readonly<Record<string, unknown>>) => {
       if (options.outputs !== undefined) writeOutputs(options.outputs, outputs);
+      if (options.copy !== undefined) copyOutputs(options.copy, outputs);
     };
     const interrupts = watchInterrupts((text) => log.warn(text));
     const watchers = progressWatchers(log, masker.json);

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { accessSync, constants, copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LlmbenchError } from "../error.ts";
 import type { ProgressEvent } from "../steps/progress.ts";
@@ -17,6 +17,17 @@ export function writeOutputs(folder: string, outputs: Readonly<Record<string, un
   for (const [name, value] of Object.entries(outputs)) {
     const text = typeof value === "string" ? value : value === null ? "" : JSON.stringify(rounded(value));
     replaceFile(join(folder, name), text);
+  }
+}
+
+/** Copies the file whose path is in an output to where a workflow takes it as an artifact. */
+export function copyOutputs(
+  copies: Readonly<Record<string, string>>,
+  outputs: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, file] of Object.entries(copies)) {
+    const from = outputs[name];
+    if (typeof from === "string") copyFileSync(from, file);
   }
 }
 

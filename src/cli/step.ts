@@ -9,6 +9,7 @@ interface StepOptions {
   readonly out: string;
   readonly plan?: string;
   readonly outputs?: string;
+  readonly copy?: Readonly<Record<string, string>>;
   readonly failUnlessSucceeded?: string;
   readonly failOnLeftovers?: boolean;
 }
@@ -33,6 +34,11 @@ export function registerStep(program: Command): void {
     .option("--plan <file>", "resolved config (JSON): prepare starts the run from it if there is none yet")
     .option("--outputs <dir>", "also write each output to a file of its name, as workflows want them")
     .option(
+      "--copy <output=file>",
+      "copy the file whose path an output is to another place, where a workflow takes it as an artifact",
+      (pair: string, pairs: Record<string, string> | undefined) => ({ ...pairs, ...parseCopy(pair) }),
+    )
+    .option(
       "--fail-unless-succeeded <status>",
       "once the step is done, exit 75 unless a cell's status is Succeeded",
     )
@@ -54,15 +60,24 @@ function parseInput(options: StepOptions): unknown {
 }
 
 function parseParam(text: string): [string, unknown] {
+  const [name, value] = splitPair("--param", text, "cell=vllm--llama");
+  return [name, value.startsWith("{") ? parseJson(value) : value];
+}
+
+function parseCopy(text: string): Record<string, string> {
+  const [output, file] = splitPair("--copy", text, "report=/tmp/report.html");
+  return { [output]: file };
+}
+
+function splitPair(option: string, text: string, example: string): [string, string] {
   const at = text.indexOf("=");
   if (at < 1) {
-    throw new LlmbenchError("USAGE", `--param wants name=value; found ${JSON.stringify(text)}`, {
+    throw new LlmbenchError("USAGE", `${option} wants name=value; found ${JSON.stringify(text)}`, {
       exitStatus: ExitStatus.usage,
-      hint: "for example --param cell=vllm--llama",
+      hint: `for example ${option} ${example}`,
     });
   }
-  const value = text.slice(at + 1);
-  return [text.slice(0, at), value.startsWith("{") ? parseJson(value) : value];
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function parseJson(text: string): unknown {

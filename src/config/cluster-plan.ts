@@ -96,6 +96,8 @@ export const ClusterPlan = z.strictObject({
   /** One ClusterRole (read nodes, list pods) so that neighbours of other namespaces are seen. */
   lookBeyondNamespace: z.boolean(),
   networkPolicy: z.boolean(),
+  /** The report goes to Argo's artifact repository: the one named here, else the one that Argo takes by itself. */
+  artifacts: z.strictObject({ configMap: z.string().optional(), key: z.string().optional() }).optional(),
   /** Longest a whole run may take, seconds. */
   deadlineSeconds: z.number().int().positive(),
   /** Finished workflows are deleted after, seconds; their results stay on the share. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { pullPolicy } from "./container-schema.ts";
 import { CLUSTER_DEFAULTS } from "./defaults.ts";
 import {
@@ -180,6 +180,25 @@ const Secret = section({
   }),
 });
 
+const offOrOn = { error: () => "expected off, on or a mapping" };
+const Artifacts = z.union(
+  [
+    z.enum(["off", "on"], offOrOn),
+    section({
+      configMap: optional(objectName(), {
+        description: "ConfigMap that describes it, of the namespace or of the controller's.",
+        defaultWords: "Argo's own, `artifact-repositories`",
+      }),
+      key: optional(text(), {
+        description: "Key in that ConfigMap.",
+        defaultWords: "the one that its annotation names",
+        examples: ["reports"],
+      }),
+    }),
+  ],
+  offOrOn,
+);
+
 export const Cluster = section({
   namespace: optional(labelName(), {
     description: "Namespace of workflows, steps and servers.",
@@ -214,6 +233,12 @@ export const Cluster = section({
   networkPolicy: optional(flag(), {
     description: "Servers answer to steps only, and reach nothing themselves.",
     default: CLUSTER_DEFAULTS.networkPolicy,
+  }),
+  artifacts: optional(Artifacts, {
+    description:
+      "Puts the report into Argo's artifact repository too, where its UI shows it: `on` for the repository that Argo takes by itself, or which. Where there is none, the run fails at its end.",
+    default: CLUSTER_DEFAULTS.artifacts,
+    examples: ["on"],
   }),
   deadline: optional(duration(), {
     description: "Longest that a whole run may take; it is stopped then.",

@@ -39,6 +39,7 @@ export const CLUSTER_DEFAULTS = {
   client: { cpu: "2", memory: "2Gi" },
   lookBeyondNamespace: false,
   networkPolicy: false,
+  artifacts: "off",
   deadline: "24h",
   keep: { succeeded: "72h", failed: "168h" },
 } as const;

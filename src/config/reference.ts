@@ -28,6 +28,7 @@ const SECTIONS: Readonly<Record<string, readonly (string | number)[]>> = {
   client: ["cluster", "steps", "client"],
   secret: ["cluster", "secrets", "*"],
   keep: ["cluster", "keep"],
+  artifacts: ["cluster", "artifacts"],
   profiling: ["profiling"],
   nsys: ["profiling", "nsys"],
   schedule: ["schedule"],

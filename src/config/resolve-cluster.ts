@@ -48,12 +48,20 @@ export function resolveCluster(cluster: ClusterConfig): ClusterPlan {
     ),
     lookBeyondNamespace: cluster.lookBeyondNamespace ?? CLUSTER_DEFAULTS.lookBeyondNamespace,
     networkPolicy: cluster.networkPolicy ?? CLUSTER_DEFAULTS.networkPolicy,
+    ...resolveArtifacts(cluster.artifacts ?? CLUSTER_DEFAULTS.artifacts),
     deadlineSeconds: seconds(cluster.deadline ?? CLUSTER_DEFAULTS.deadline),
     keepSeconds: {
       succeeded: seconds(keep?.succeeded ?? CLUSTER_DEFAULTS.keep.succeeded),
       failed: seconds(keep?.failed ?? CLUSTER_DEFAULTS.keep.failed),
     },
   };
+}
+
+function resolveArtifacts(
+  artifacts: NonNullable<ClusterConfig["artifacts"]>,
+): Pick<ClusterPlan, "artifacts"> {
+  if (artifacts === "off") return {};
+  return { artifacts: artifacts === "on" ? {} : defined(artifacts) };
 }
 
 function resolvePool(pool: NonNullable<ClusterConfig["pools"][string]>): PoolPlan {

@@ -26,8 +26,12 @@ export default defineStep(finish, async (_input, context) => {
   const results = await assembleResults(context.run, readRecords);
   await context.run.writeResults(results);
   const report = await writeReport(results, context.run.path);
-  if (failures.length > 0) throw failures[0];
-  return { results: context.run.paths.results, report, leftovers };
+  const output = { results: context.run.paths.results, report, leftovers };
+  if (failures.length > 0) {
+    context.publish(output);
+    throw failures[0];
+  }
+  return output;
 });
 
 /** Each back end once: cells of a machine, and those of a cluster, share theirs. */

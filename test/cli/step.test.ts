@@ -92,9 +92,10 @@ describe("the steps of a cell, each in a process of its own", () => {
     expect(await status()).toMatchObject({ status: "failed", step: "sweep" });
     expect(await ended("Succeeded")).toMatchObject({ status: 0 });
     expect(await status()).toMatchObject({ status: "done" });
-    const finished = await step("finish");
+    const copy = join(folder, "report.html");
+    const finished = await step("finish", {}, ["--copy", `report=${copy}`]);
     expect(finished).toMatchObject({ status: 0, outputs: { leftovers: "[]" } });
-    expect(existsSync(finished.outputs["report"] as string)).toBe(true);
+    expect(await readFile(copy, "utf8")).toBe(await readFile(finished.outputs["report"] as string, "utf8"));
   });
 
   it("say that they were told to end, whatever that broke off", { timeout: 120_000 }, async () => {
@@ -133,6 +134,10 @@ describe("the steps of a cell, each in a process of its own", () => {
     expect(await step("deploy", {}, ["--param", "cell"])).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("--param wants name=value") as string,
+    });
+    expect(await step("finish", {}, ["--copy", "report"])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--copy wants name=value") as string,
     });
   });
 });

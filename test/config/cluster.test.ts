@@ -137,6 +137,18 @@ describe("The cluster of a plan", () => {
   });
 });
 
+describe("The report's artifact repository", () => {
+  it.each([
+    ["off", undefined],
+    ["on", {}],
+    ["{ key: reports }", { key: "reports" }],
+    ["{ configMap: repositories, key: reports }", { configMap: "repositories", key: "reports" }],
+  ])("of artifacts: %s", async (artifacts, expected) => {
+    const plan = await planOf(["engines: { vllm: }", model, ...cluster, `  artifacts: ${artifacts}`]);
+    expect(plan.cluster?.artifacts).toEqual(expected);
+  });
+});
+
 describe("A cell of a cluster", () => {
   it("is its engine's image of that version, with what it needs", async () => {
     expect(await serverOf("vllm: { version: '0.6.4' }")).toEqual({

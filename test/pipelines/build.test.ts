@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { clusterRights, rights } from "../../pipelines/access.ts";
 import { build as buildPlan } from "../../pipelines/build.ts";
+import { clusterRun } from "../../pipelines/names.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { schemaErrors } from "../argo/schemas.ts";
 
@@ -11,12 +12,13 @@ const configs = ["a10", "cluster-test", "k3s"];
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name?: string; readonly namespace?: string };
-  readonly spec?: { readonly templates?: readonly Template[] };
+  readonly spec?: { readonly templates?: readonly Template[]; readonly artifactRepositoryRef?: object };
 }
 interface Template {
   readonly name: string;
   readonly dag?: { readonly tasks: readonly { readonly name: string; readonly hooks?: unknown }[] };
   readonly container?: { readonly args: readonly string[] };
+  readonly outputs?: { readonly artifacts?: readonly object[] };
 }
 
 async function build(config: string) {
@@ -67,6 +69,42 @@ describe.each(configs)("what %s becomes", (config) => {
 describe("a config", () => {
   it("without a cluster is not built", async () => {
     await expect(build("local")).rejects.toMatchObject({ code: "BUILD_NO_CLUSTER" });
+  });
+});
+
+describe("the report as an artifact", () => {
+  const finishOf = async (artifacts: { configMap?: string; key?: string } | undefined) => {
+    const { plan } = await build("cluster-test");
+    const { cluster } = clusterRun(plan);
+    const { files, warnings } = buildPlan({ ...plan, cluster: { ...cluster, artifacts } });
+    const text = files.find(({ path }) => path === "benchmark.yaml")?.text ?? "";
+    const template = parse(text) as Manifest;
+    const { spec } = template;
+    expect(warnings).toEqual([]);
+    expect(schemaErrors(template)).toEqual([]);
+    return { spec, finish: spec?.templates?.find(({ name }) => name === "finish") };
+  };
+
+  it("is there where the config asks for it: one file as it is, whose name says that it is a page", async () => {
+    const { spec, finish } = await finishOf({});
+    const path = "/tmp/report.html";
+    expect(finish?.outputs?.artifacts).toEqual([
+      { name: "report", path, archive: { none: {} }, optional: true },
+    ]);
+    expect(finish?.container?.args.slice(-2)).toEqual(["--copy", `report=${path}`]);
+    expect(spec?.artifactRepositoryRef).toBeUndefined();
+  });
+
+  it("goes to the repository that the config names", async () => {
+    const repository = { configMap: "artifact-repositories", key: "reports" };
+    expect((await finishOf(repository)).spec?.artifactRepositoryRef).toEqual(repository);
+    expect((await finishOf({ key: "reports" })).spec?.artifactRepositoryRef).toEqual({ key: "reports" });
+  });
+
+  it("is not there otherwise: Argo fails a pod whose artifact has nowhere to go", async () => {
+    const { spec, finish } = await finishOf(undefined);
+    expect([finish?.outputs, spec?.artifactRepositoryRef]).toEqual([undefined, undefined]);
+    expect(finish?.container?.args).not.toContain("--copy");
   });
 });
 

@@ -1,42 +1,17 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderHtml } from "../../src/report/render-html.ts";
-import { simulatedRun } from "../fixtures/runs.ts";
 import { ALL_RUNS } from "./all-runs.ts";
+import { LOOKS, startChromium } from "./chromium.ts";
 
-/** Screenshots stay where LLMBENCH_SCREENSHOTS says, to be looked at; else they go with the test. */
-const kept = process.env["LLMBENCH_SCREENSHOTS"];
-const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-
-let browser: Browser;
-let folder = "";
-
+let chromium: Awaited<ReturnType<typeof startChromium>>;
 beforeAll(async () => {
-  folder = kept ?? (await mkdtemp(join(tmpdir(), "llmbench-browser-")));
-  await mkdir(folder, { recursive: true });
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-      "--no-default-browser-check",
-    ],
-  });
+  chromium = await startChromium();
 });
-
-afterAll(async () => {
-  await browser.close();
-  if (kept === undefined) await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => chromium.close());
 
 interface Seen {
   readonly page: Page;
@@ -47,9 +22,9 @@ interface Seen {
 }
 
 async function open(name: string, html: string, options: BrowserContextOptions): Promise<Seen> {
-  const path = join(folder, `${name}.html`);
+  const path = join(chromium.folder, `${name}.html`);
   await writeFile(path, html);
-  const page = await browser.newPage(options);
+  const page = await chromium.browser.newPage(options);
   const complaints: string[] = [];
   const requests: string[] = [];
   const address = pathToFileURL(path).href;
@@ -68,13 +43,6 @@ const MOST_PAGES = 11;
 function countPages(pdf: Buffer): number {
   return pdf.toString("latin1").match(/\/Type \/Page\n/g)?.length ?? 0;
 }
-
-const LOOKS = [
-  { look: "wide-light", width: 1400, colorScheme: "light" },
-  { look: "wide-dark", width: 1400, colorScheme: "dark" },
-  { look: "narrow-light", width: 400, colorScheme: "light" },
-  { look: "narrow-dark", width: 400, colorScheme: "dark" },
-] as const;
 
 describe.each(ALL_RUNS)("the page of %s in a browser", (name, make) => {
   const file = name.replace(/\W+/g, "-");
@@ -96,7 +64,7 @@ describe.each(ALL_RUNS)("the page of %s in a browser", (name, make) => {
         viewport: { width, height: 900 },
         colorScheme,
       });
-      await page.screenshot({ path: join(folder, `${file}-${look}.png`), fullPage: true });
+      await page.screenshot({ path: join(chromium.folder, `${file}-${look}.png`), fullPage: true });
       // All that is folded away must fit too.
       await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
@@ -122,29 +90,11 @@ describe.each(ALL_RUNS)("the page of %s in a browser", (name, make) => {
     expect(await shown("details table")).toBe(0);
     expect(await shown("#settings details dl")).toBe(await all("#settings details dl"));
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
-    const pdf = join(folder, `${file}.pdf`);
+    const pdf = join(chromium.folder, `${file}.pdf`);
     await page.pdf({ path: pdf, format: "A4" });
     expect(countPages(await readFile(pdf))).toBeLessThanOrEqual(MOST_PAGES);
     await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
     expect(await shown("details table")).toBe(await all("details table"));
-    expect(complaints).toEqual([]);
-    await page.close();
-  });
-});
-
-describe("the page under Argo's content security policy", () => {
-  it("keeps its style and its drawings", async () => {
-    const policy =
-      "sandbox; base-uri 'none'; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'";
-    const meta = `<meta http-equiv="Content-Security-Policy" content="${policy.replace("sandbox; ", "")}">`;
-    const html = (await renderHtml(simulatedRun())).replace("<head>", `<head>${meta}`);
-    const { page, complaints } = await open("argo", html, {
-      viewport: { width: 1400, height: 900 },
-      colorScheme: "light",
-    });
-    expect(await page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize")).toBe("34px");
-    const fill = `getComputedStyle(document.querySelector('figure .panel svg path[fill^="var"]')).fill`;
-    expect(await page.evaluate(fill)).toMatch(/^rgb\(\d+, \d+, \d+\)$/);
     expect(complaints).toEqual([]);
     await page.close();
   });

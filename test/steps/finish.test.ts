@@ -18,13 +18,17 @@ beforeAll(async () => {
 afterAll(() => rm(base, { recursive: true }));
 
 /** A context whose cells share one back end, in which servers of these cells are left. */
-function leaving(cells: readonly string[], remove: (cell: string) => Promise<void>): StepContext {
+function leaving(
+  cells: readonly string[],
+  remove: (cell: string) => Promise<void>,
+  publish: StepContext["publish"] = () => {},
+): StepContext {
   const backend = {
     list: async () => cells.map((cellId) => ({ runId: run.id, cellId })),
     remove: ({ cellId }: { cellId: string }) => remove(cellId),
   } as unknown as ServerBackend;
   const session = () => ({ backend: async () => backend });
-  return { plan: run.record.plan, run, session } as unknown as StepContext;
+  return { plan: run.record.plan, run, session, publish } as unknown as StepContext;
 }
 
 describe("the end of a run", () => {
@@ -42,15 +46,21 @@ describe("the end of a run", () => {
     await rm(run.paths.results);
     await rm(join(run.path, "report"), { recursive: true });
     const removed: string[] = [];
-    const ended = finish.run(
-      {},
-      leaving(["a", "b"], async (cell) => {
+    const published: object[] = [];
+    const context = leaving(
+      ["a", "b"],
+      async (cell) => {
         if (cell === "a") throw new Error("it does not end");
         removed.push(cell);
-      }),
+      },
+      (outputs) => published.push(outputs),
     );
+    const ended = finish.run({}, context);
     await expect(ended).rejects.toThrow("it does not end");
     expect(removed).toEqual(["b"]);
+    expect(published).toEqual([
+      { results: run.paths.results, report: join(run.path, "report/index.html"), leftovers: ["a", "b"] },
+    ]);
     expect(JSON.parse(await readFile(run.paths.results, "utf8"))).toMatchObject({ run: { id: "run" } });
     expect(await readFile(join(run.path, "report/index.html"), "utf8")).toContain("<html");
   });
