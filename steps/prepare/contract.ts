@@ -5,5 +5,10 @@ import type { StepContract } from "../../src/steps/step.ts";
 export const prepare = {
   name: "prepare",
   input: z.strictObject({}),
-  output: z.strictObject({ run: z.string(), cells: z.array(z.string()) }),
+  output: z.strictObject({
+    run: z.string(),
+    cells: z.array(z.string()),
+    /** On a cluster: version of Argo Workflows, or `not looked at`. */
+    argo: z.string().optional(),
+  }),
 } satisfies StepContract;

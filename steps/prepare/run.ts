@@ -9,6 +9,7 @@ import type { StepContext } from "../../src/steps/context.ts";
 import { interruptedError } from "../../src/steps/interrupted.ts";
 import { defineStep } from "../../src/steps/step.ts";
 import { storedError } from "../../src/steps/stored-error.ts";
+import { checkArgoVersion } from "./argo-version.ts";
 import { prepare } from "./contract.ts";
 
 /**
@@ -16,6 +17,8 @@ import { prepare } from "./contract.ts";
  * cell that lacks something has it in its status.
  */
 export default defineStep(prepare, async (_input, context) => {
+  const argo = context.plan.cluster === undefined ? undefined : await checkArgoVersion();
+  if (argo !== undefined) context.progress({ kind: "note", text: `Argo Workflows: ${argo}` });
   const findings: LlmbenchError[] = [];
   for (const cell of context.plan.cells) {
     try {
@@ -55,7 +58,11 @@ export default defineStep(prepare, async (_input, context) => {
     );
   }
   await removeOrphans(context);
-  return { run: context.run.id, cells: context.plan.cells.map((cell) => cell.id) };
+  return {
+    run: context.run.id,
+    cells: context.plan.cells.map((cell) => cell.id),
+    ...(argo === undefined ? {} : { argo }),
+  };
 });
 
 /** Servers that a terminated run, or one whose teardown could not run, left on the nodes. */
