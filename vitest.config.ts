@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.slow.test.ts", "test/cluster/**"],
+          exclude: ["test/**/*.slow.test.ts", "test/cluster/**", "test/faults-cluster/**"],
           globalSetup,
           // Files share what they import, which is most of the time they took; a test leaves nothing behind it.
           isolate: false,
@@ -36,6 +36,17 @@ export default defineConfig({
           include: ["test/cluster/**/*.cluster.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 1_800_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: ["test/faults-cluster/**/*.faults.test.ts"],
+          globalSetup: "test/faults-cluster/set-up.ts",
+          // A run and its retry, on nodes that others use too.
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },

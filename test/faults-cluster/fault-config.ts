@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toYaml } from "../../src/argo/index.ts";
+import type { CellPlan, Plan } from "../../src/config/plan.ts";
+import { readPlan } from "../../src/config/read-plan.ts";
+import { namespace, share } from "./place.ts";
+
+/** What one fault's config differs in from the others'. All simulated, so a point lasts as long as the fault needs. */
+export interface FaultConfig {
+  /** Of the config, so of its workflow and objects: lower-case letters, digits and `-`. */
+  readonly name: string;
+  /** Variants, each a cell of the model `m`. Default: two, so that one can be unharmed. */
+  readonly variants?: readonly string[];
+  /** Seconds of the second point, `long`, as near as whole requests come. The first, `quick`, takes about one. */
+  readonly longSeconds?: number;
+  /** A variant's simulated server: options of `engines.NAME.simulated`. */
+  readonly profiles?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Further keys of a variant: `startTimeout`, `resources`, or, in place of the simulator, an engine's own. */
+  readonly engines?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Further keys of `cluster`, over ours. */
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  /** Further keys of `load`, over ours. */
+  readonly load?: Readonly<Record<string, unknown>>;
+  /** Further keys of the file. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  /** Models by key, with their folder below the share. */
+  readonly models?: Readonly<Record<string, string>>;
+  /** What no config can say: a simulator that crashes, another image. */
+  readonly change?: (cell: CellPlan) => CellPlan;
+}
+
+/** Requests of the point that is measured before a fault strikes. */
+export const quickRequests = 6;
+const longTokens = 16;
+/** Of a simulated server here, so that a request of `long` takes 0.8 s. */
+const decodeMs = 50;
+
+/** How many requests make a point of so many seconds. */
+export function longRequests({ longSeconds = 5 }: Pick<FaultConfig, "longSeconds">): number {
+  return Math.max(6, Math.round((longSeconds * 1000) / (longTokens * decodeMs)));
+}
+
+/** The plan of a fault's config. It is written and read as a user's would be. */
+export async function faultPlan(config: FaultConfig): Promise<Plan> {
+  const folder = mkdtempSync(join(tmpdir(), "llmbench-fault-"));
+  const file = join(folder, `${config.name}.yaml`);
+  try {
+    writeFileSync(file, toYaml({ object: contents(config) }));
+    const plan = await readPlan(file, { environment: null });
+    return { ...plan, cells: plan.cells.map(config.change ?? ((cell) => cell)) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function contents(config: FaultConfig): Record<string, unknown> {
+  const { variants = ["sglang", "vllm"], models = { m: "m" } } = config;
+  return {
+    description: `a fault: ${config.name}`,
+    cluster: {
+      namespace,
+      pools: {
+        a10: { nodeSelector: { "node.kubernetes.io/instance-type": "VM.GPU.A10.2" }, servers: 2 },
+      },
+      storage: {
+        models: { hostPath: join(share, "models") },
+        results: { hostPath: join(share, "results") },
+      },
+      steps: {
+        image: process.env["LLMBENCH_IMAGE"],
+        pullPolicy: "Never",
+        client: { cpu: "100m", memory: "256Mi" },
+      },
+      lookBeyondNamespace: true,
+      deadline: "20m",
+      ...config.cluster,
+    },
+    engines: Object.fromEntries(variants.map((variant) => [variant, engine(config, variant)])),
+    models: Object.fromEntries(Object.entries(models).map(([id, folder]) => [id, { folder }])),
+    load: {
+      warmup: 1,
+      blocks: [
+        { name: "quick", concurrency: 2, outputTokens: 4, requests: quickRequests },
+        { name: "long", concurrency: 1, outputTokens: longTokens, requests: longRequests(config) },
+      ],
+      ...config.load,
+    },
+    ...config.more,
+  };
+}
+
+function engine({ profiles, engines }: FaultConfig, variant: string): Record<string, unknown> {
+  return {
+    simulated: { loadMs: 300, decodeMs, jitter: 0, ...profiles?.[variant] },
+    // The nodes' GPUs are not asked for: nothing is behind them, and one server a node is the rule all the same.
+    resources: { gpus: 0, cpu: "50m", memory: "256Mi" },
+    startTimeout: "2m",
+    ...engines?.[variant],
+  };
+}

@@ -1,0 +1,47 @@
+import { call } from "../cluster/cluster.ts";
+import { until } from "./cluster-client.ts";
+import { namespace } from "./place.ts";
+
+/** Ends a process by what its command line begins with, from inside its container: the image has Node and little else. */
+const killer = `
+const { readdirSync, readFileSync } = require("node:fs");
+const [signal, begins] = process.argv.slice(1);
+for (const pid of readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)).map(Number)) {
+  let words = "";
+  try { words = readFileSync("/proc/" + pid + "/cmdline", "utf8").replaceAll("\\0", " "); } catch {}
+  if (pid !== process.pid && words.startsWith(begins)) { process.kill(pid, signal); console.log(pid); }
+}`;
+
+/** Ends a step in its pod: SIGKILL as a node short of memory does, SIGTERM as one that is shut down. */
+export async function killStep(nodeId: string, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  const pod = podOf(nodeId);
+  await kill(pod, "main", signal, "node /app/llmbench.mjs step");
+}
+
+/** Asks a cell's server to end, as someone who mistakes it for another does. */
+export async function stopServer(cell: string): Promise<void> {
+  const words = `get pods -n ${namespace} -l llmbench.dev/cell=${cell} -o name`.split(" ");
+  const pod = await until("the server's pod", () => call("kubectl", words).trim() || undefined);
+  await kill(pod, "server", "SIGTERM", "node /app/llmbench.mjs simulate");
+}
+
+/** Until there was something to kill: a container that runs may not have begun its program. */
+async function kill(pod: string, container: string, signal: string, begins: string): Promise<void> {
+  const command = ["node", "-e", killer, signal, begins];
+  await until(`a process of ${container} in ${pod} to end`, () => {
+    const killed = call("kubectl", ["exec", "-n", namespace, pod, "-c", container, "--", ...command]);
+    return killed.trim() === "" ? undefined : true;
+  });
+}
+
+/** The pod of a node of a workflow. */
+function podOf(nodeId: string): string {
+  const list = JSON.parse(call("kubectl", ["get", "pods", "-n", namespace, "-o", "json"])) as {
+    items: { metadata: { name: string; annotations?: Record<string, string> } }[];
+  };
+  const pod = list.items.find(
+    ({ metadata }) => metadata.annotations?.["workflows.argoproj.io/node-id"] === nodeId,
+  );
+  if (pod === undefined) throw new Error(`no pod of node ${nodeId}`);
+  return `pod/${pod.metadata.name}`;
+}
