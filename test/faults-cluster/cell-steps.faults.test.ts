@@ -1,9 +1,50 @@
-import { describe } from "vitest";
+import { afterEach, describe } from "vitest";
+import { allow, forbid } from "./admission.ts";
 import { itHeals } from "./one-cell.ts";
 import { missing } from "./place.ts";
-import { killStep } from "./strikes.ts";
+import { killStep, stopServer } from "./strikes.ts";
+
+const goOn = /what to do: .*argo retry/;
 
 describe.skipIf(missing !== undefined)("a step of a cell that fails once", () => {
+  afterEach(allow);
+
+  itHeals({
+    fault: "deploy refused by a policy of the cluster",
+    config: { name: "deploy-refused" },
+    strikes: "vllm",
+    step: "deploy",
+    says: [/CLUSTER_REJECTED/, /during the audit/, /what to do: /],
+    before: async (cells) => {
+      await forbid({ operation: "CREATE", cell: cells("vllm") });
+    },
+    cure: allow,
+  });
+
+  itHeals({
+    fault: "server stopped while it loads",
+    config: { name: "load-stopped", profiles: { vllm: { loadMs: 60_000 } } },
+    strikes: "vllm",
+    step: "wait-healthy",
+    says: [/SERVER_EXITED/, /what to do: /],
+    strike: async (run, cell) => {
+      await run.untilStep("wait-healthy", cell);
+      await stopServer(cell);
+    },
+  });
+
+  itHeals({
+    fault: "server stopped during warm-up",
+    config: { name: "warmup-stopped", load: { warmup: 12 }, profiles: { vllm: { decodeMs: 400 } } },
+    strikes: "vllm",
+    step: "warmup",
+    says: [/what to do: /],
+    strike: async (run, cell) => {
+      await run.untilStep("warmup", cell);
+      await stopServer(cell);
+    },
+  });
+
   itHeals({
     fault: "sweep killed",
     config: { name: "sweep-killed", longSeconds: 15 },
@@ -15,6 +56,20 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
       await run.untilMeasuring(cell, "long");
       const { id } = await run.untilStep("sweep", cell);
       await killStep(id, "SIGKILL");
+    },
+  });
+
+  itHeals({
+    fault: "sweep told to end, as by a node that shuts down",
+    config: { name: "sweep-ended", longSeconds: 15 },
+    strikes: "vllm",
+    step: "sweep",
+    says: [/INTERRUPTED/, goOn],
+    finishedBefore: 1,
+    strike: async (run, cell) => {
+      await run.untilMeasuring(cell, "long");
+      const { id } = await run.untilStep("sweep", cell);
+      await killStep(id, "SIGTERM");
     },
   });
 });

@@ -34,7 +34,7 @@ export interface FaultyWorkflow {
 let connecting: Promise<ApiClient> | undefined;
 
 /** The product's own client, since it outlives an API server that is away. */
-export async function client(): Promise<ApiClient> {
+async function client(): Promise<ApiClient> {
   connecting ??= connect().then((connection) => new ApiClient(connection));
   return await connecting;
 }

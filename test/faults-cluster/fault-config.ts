@@ -31,13 +31,13 @@ export interface FaultConfig {
 }
 
 /** Requests of the point that is measured before a fault strikes. */
-export const quickRequests = 6;
+const quickRequests = 6;
 const longTokens = 16;
 /** Of a simulated server here, so that a request of `long` takes 0.8 s. */
 const decodeMs = 50;
 
 /** How many requests make a point of so many seconds. */
-export function longRequests({ longSeconds = 5 }: Pick<FaultConfig, "longSeconds">): number {
+function longRequests({ longSeconds = 5 }: Pick<FaultConfig, "longSeconds">): number {
   return Math.max(6, Math.round((longSeconds * 1000) / (longTokens * decodeMs)));
 }
 

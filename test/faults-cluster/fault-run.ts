@@ -51,13 +51,6 @@ export class FaultRun {
     return (await FaultRun.apply(config)).submit();
   }
 
-  /** The run's cell of a variant. */
-  cell(variant: string): string {
-    const cell = this.plan.cells.find((planned) => planned.variant === variant);
-    if (cell === undefined) throw new Error(`no cell of ${variant}`);
-    return cell.id;
-  }
-
   async workflow(): Promise<FaultyWorkflow> {
     return await getWorkflow(this.name);
   }
@@ -161,6 +154,13 @@ export class FaultRun {
   delete(): void {
     call("argo", ["delete", "-n", namespace, this.name]);
   }
+}
+
+/** The cell of a variant. */
+export function cellOf({ cells }: Plan, variant: string): string {
+  const cell = cells.find((planned) => planned.variant === variant);
+  if (cell === undefined) throw new Error(`no cell of ${variant}`);
+  return cell.id;
 }
 
 /** `kubectl apply` of manifests. */

@@ -46,7 +46,7 @@ export function writeTable(print: (text: string) => void): void {
   print(`\n${table}\nThe same in ${path}\n`);
 }
 
-export function renderTable(rows: readonly FaultRow[]): string {
+function renderTable(rows: readonly FaultRow[]): string {
   const head = [
     "fault",
     "what the failed node says",

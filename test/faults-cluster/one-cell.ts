@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { type FaultConfig } from "./fault-config.ts";
-import { FaultRun } from "./fault-run.ts";
+import type { FaultConfig } from "./fault-config.ts";
+import { cellOf, FaultRun } from "./fault-run.ts";
 import { addRow, sayingOf } from "./fault-table.ts";
 
 /** A fault that strikes one cell, once. */
@@ -15,7 +15,7 @@ export interface CellFault {
   /** What its node says: what happened, and what to do. */
   readonly says: readonly RegExp[];
   /** Before the run begins: what is wrong from the start. */
-  readonly before?: (faulty: { readonly config: FaultConfig }) => void | Promise<void>;
+  readonly before?: (cellOf: (variant: string) => string) => void | Promise<void>;
   /** Waits for its moment and strikes; resolves when it has. */
   readonly strike?: (run: FaultRun, cell: string) => void | Promise<void>;
   /** Once the step has failed. */
@@ -41,9 +41,10 @@ export function itHeals(fault: CellFault): void {
 
 /** Resolves with the phase in which the retry ended. */
 async function heal(fault: CellFault, retry: Retry): Promise<string> {
-  await fault.before?.({ config: fault.config });
-  const run = await FaultRun.start(fault.config);
-  const cell = run.cell(fault.strikes);
+  const applied = await FaultRun.apply(fault.config);
+  await fault.before?.((variant) => cellOf(applied.plan, variant));
+  const run = applied.submit();
+  const cell = cellOf(run.plan, fault.strikes);
   const others = run.plan.cells.filter(({ id }) => id !== cell);
 
   if (fault.strike === undefined) await run.untilStep(fault.step, cell, begun);
