@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { writeError } from "../../src/results/stored-json.ts";
 import type { StepContext } from "../../src/steps/context.ts";
 import { maskLog } from "../../src/steps/mask-log.ts";
 import { defineStep } from "../../src/steps/step.ts";
@@ -13,8 +14,10 @@ export default defineStep(teardown, async ({ cell }, context) => {
   const server = { runId: context.run.id, cellId: cell };
   const { running } = await backend.inspect(server);
   // A process writes its log to the run folder itself; a pod's goes with the pod.
-  if (backend.kind === "kubernetes") await keepLog(cell, await backend.logs(server, keptLines), context);
+  const lines = backend.kind === "kubernetes" ? await backend.logs(server, keptLines) : [];
+  // Before anything is written: a share that is full or gone must not keep a server on its node.
   await backend.remove(server);
+  await keepLog(cell, lines, context);
   if (backend.kind === "process") await maskLogs(cell, context);
   return { removed: running };
 });
@@ -32,6 +35,10 @@ async function keepLog(cell: string, lines: readonly string[], { run, mask }: St
   const deployment = (await run.listDeployments(cell)).at(-1);
   if (deployment === undefined || lines.length === 0) return;
   const { log } = run.paths.deployment(cell, deployment);
-  await mkdir(dirname(log), { recursive: true });
-  await writeFile(log, `${lines.map(mask).join("\n")}\n`);
+  try {
+    await mkdir(dirname(log), { recursive: true });
+    await writeFile(log, `${lines.map(mask).join("\n")}\n`);
+  } catch (error) {
+    throw writeError(error, log);
+  }
 }

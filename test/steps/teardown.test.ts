@@ -34,6 +34,21 @@ async function log(deployment: number, text: string): Promise<string> {
   return path;
 }
 
+/** A cell whose server is a pod that logged a line. */
+function podContext(removed: string[]): StepContext {
+  const backend = {
+    kind: "kubernetes",
+    inspect: async () => ({ running: true, restarts: 0 }),
+    logs: async () => ["ready"],
+    remove: async ({ cellId }: { cellId: string }) => void removed.push(cellId),
+  };
+  return {
+    run: { id: "run", paths: new RunPaths(folder), listDeployments: async () => [1] },
+    session: () => ({ cell: { server: { kind: "kubernetes" } }, backend: async () => backend }),
+    mask: createMasker([]).text,
+  } as unknown as StepContext;
+}
+
 describe("the end of a cell's server", () => {
   it("leaves no secret in what the server printed, in any of its deployments", async () => {
     // Longer than one read of the file, so that a line is cut by it.
@@ -44,6 +59,20 @@ describe("the end of a cell's server", () => {
     for (const path of paths) {
       expect(await readFile(path, "utf8")).toBe(text.replaceAll("hf_secret123", "***"));
     }
+  });
+
+  it("keeps the log of a pod, which goes with it", async () => {
+    await teardown.run({ cell: "cell", status: "Succeeded" }, podContext([]));
+    expect(await readFile(new RunPaths(folder).deployment("cell", 1).log, "utf8")).toBe("ready\n");
+  });
+
+  it("removes a pod although its log cannot be written, and then says so", async () => {
+    const removed: string[] = [];
+    // A file where the folder should be stands for a share that takes nothing.
+    await writeFile(join(folder, "cells"), "");
+    const ended = teardown.run({ cell: "cell", status: "Failed" }, podContext(removed));
+    await expect(ended).rejects.toMatchObject({ code: "RUN_FOLDER_UNWRITABLE" });
+    expect(removed).toEqual(["cell"]);
   });
 
   it("leaves a log without secrets as it is", async () => {
