@@ -164,7 +164,7 @@ function asWriteError(error: unknown, path: string): LlmbenchError {
   return new LlmbenchError("RECORD_WRITE", `cannot write ${path}: ${reason}`, {
     hint:
       code === "ENOSPC"
-        ? "the disk is full: free some space and go on with `llmbench run --resume`; what was written before is kept"
+        ? "the disk is full: free some space, or enlarge the share, and go on with `llmbench run --resume` (a workflow: `argo retry`); what was measured before is kept"
         : code === "EFBIG"
           ? "a limit on the size of files was reached: raise it (ulimit -f) and go on with `llmbench run --resume`"
           : "is the folder there, and may you write in it?",

@@ -63,7 +63,7 @@ export function writeError(error: unknown, path: string): LlmbenchError {
   const code = errorCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new LlmbenchError("RUN_FOLDER_FULL", `No space is left to write ${path}.`, {
-      hint: "Free some space and go on with `llmbench run --resume`, or start anew on another disk with --out; what was measured before stays readable.",
+      hint: "Free some space, or enlarge the share, and go on with `llmbench run --resume` (a workflow: `argo retry`), or start anew on another disk with --out; what was measured before is kept.",
       cause: error,
     });
   }
@@ -78,10 +78,11 @@ function hintFor(code: string | undefined): string {
   switch (code) {
     case "EACCES":
     case "EPERM":
+      return "Give yourself the right to write there (a workflow: its share must be writable for the user cluster.steps.uid, then `argo retry`), or choose another folder with --out.";
     case "EROFS":
-      return "Give yourself the right to write there, or choose another folder with --out.";
+      return "Its file system is mounted read-only, or became so after an error: see the disk or the share's server, mount it for writing, and go on with `llmbench run --resume` (a workflow: `argo retry`); what was measured before is kept.";
     case "EFBIG":
-      return "A limit on the size of files was reached: raise it (ulimit -f) and go on with `llmbench run --resume`; what was measured before stays readable.";
+      return "A limit on the size of files was reached: raise it (ulimit -f) and go on with `llmbench run --resume`; what was measured before is kept.";
     default:
       return "Choose another folder with --out.";
   }

@@ -67,7 +67,7 @@ describe("a write error", () => {
     ["ENOSPC", "RUN_FOLDER_FULL", "Free some space"],
     ["EDQUOT", "RUN_FOLDER_FULL", "Free some space"],
     ["EACCES", "RUN_FOLDER_UNWRITABLE", "the right to write"],
-    ["EROFS", "RUN_FOLDER_UNWRITABLE", "the right to write"],
+    ["EROFS", "RUN_FOLDER_UNWRITABLE", "mounted read-only"],
     ["EIO", "RUN_FOLDER_UNWRITABLE", "another folder"],
   ])("%s is %s with a path and a hint", (code, expected, hint) => {
     const error = writeError(failure(code), "/some/where.json");
