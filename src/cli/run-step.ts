@@ -7,6 +7,7 @@ import { loadPlugins } from "../engines/plugins.ts";
 import { asLlmbenchError, ExitStatus, LlmbenchError } from "../error.ts";
 import { createMasker } from "../mask.ts";
 import { openRun, type RunFolder } from "../results/run-folder.ts";
+import type { CellStatus } from "../results/schema/status.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { createContext } from "../steps/create-context.ts";
 import { interruptedError } from "../steps/interrupted.ts";
@@ -73,8 +74,11 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
       const output = await step.run(input, context);
       publish(output as Readonly<Record<string, unknown>>);
       process.stdout.write(`${JSON.stringify(output)}\n`);
-      if (options.failUnlessSucceeded !== undefined) await status.tornDown(options.failUnlessSucceeded);
-      failAfterwards(input, output, options);
+      const last =
+        options.failUnlessSucceeded === undefined
+          ? undefined
+          : await status.tornDown(options.failUnlessSucceeded);
+      failAfterwards(input, output, options, last);
       return ExitStatus.done;
     } catch (thrown) {
       const error = interrupts.signal.aborted ? asStopped(thrown, step.name, run) : asLlmbenchError(thrown);
@@ -106,14 +110,23 @@ function asStopped(thrown: unknown, step: string, run: RunFolder): LlmbenchError
  * A teardown or a finish that has done its work and fails all the same, so that the workflow shows what it was for, and
  * `argo retry` runs it again.
  */
-function failAfterwards(input: unknown, output: unknown, options: RunStepOptions): void {
+function failAfterwards(
+  input: unknown,
+  output: unknown,
+  options: RunStepOptions,
+  last: CellStatus | undefined,
+): void {
   const status = options.failUnlessSucceeded;
   if (status !== undefined && status !== "Succeeded") {
     const { cell = "the cell" } = input as { cell?: string };
-    throw new LlmbenchError("CELL_NOT_SUCCEEDED", `${cell} ended ${status}; its server is gone.`, {
-      exitStatus: ExitStatus.cellFailed,
-      hint: "this node only repeats it, so that `argo retry` runs it again: see the cell's other nodes",
-    });
+    throw new LlmbenchError(
+      "CELL_NOT_SUCCEEDED",
+      `${cell} ended ${status}${howFailed(last)}. Its server is gone.`,
+      {
+        exitStatus: ExitStatus.cellFailed,
+        hint: "this node only repeats it, so that `argo retry` runs it again: see the cell's other nodes",
+      },
+    );
   }
   const { leftovers = [] } = output as { leftovers?: readonly string[] };
   if (options.failOnLeftovers === true && leftovers.length > 0) {
@@ -125,6 +138,15 @@ function failAfterwards(input: unknown, output: unknown, options: RunStepOptions
       },
     );
   }
+}
+
+/** A step that was killed, or had no pod, could say nothing: the status is still that of the last one that began. */
+function howFailed(last: CellStatus | undefined): string {
+  const { step, status, error } = last ?? {};
+  if (step === undefined) return "";
+  if (error !== undefined) return ` in ${step}: ${error.message.replace(/\.$/, "")}`;
+  if (status !== "running") return "";
+  return ` once ${step} had begun, without a word: the pod of that step or of the next was killed (short of memory, evicted, by hand) or could not be made`;
 }
 
 function progressWatchers(

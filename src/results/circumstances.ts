@@ -14,6 +14,8 @@ export interface Circumstances {
   readonly expectedCachedShare?: number;
   /** The server instance was not the same at both ends. */
   readonly instanceChanged: boolean;
+  /** How the instance before ended and what to do, in sentences, where the back end saw it. */
+  readonly instanceEnded?: string;
   /** The run was stopped before the measurement was whole. */
   readonly interrupted: boolean;
   /** Client and server share a machine. */
@@ -33,7 +35,7 @@ export function judgeCircumstances(requests: RequestCounts, circumstances: Circu
     reasons.push({
       code: "instance-changed",
       status: "invalid",
-      text: "The server was replaced or restarted in the middle of the measurement.",
+      text: `The server was replaced or restarted in the middle of the measurement${circumstances.instanceEnded === undefined ? "." : `: ${circumstances.instanceEnded}`}`,
     });
   }
   if (circumstances.interrupted) {

@@ -120,6 +120,8 @@ export interface ServerState {
   readonly reason?: string;
   /** What to do about it. */
   readonly hint?: string;
+  /** Of a server that was started again in its place: how the one before ended (a clause), and what to do. */
+  readonly restartedAfter?: { readonly reason: string; readonly hint: string };
 }
 
 export interface ExecOptions {

@@ -29,13 +29,13 @@ export async function checkServer(
   const state = await inspect();
   const { failed, timedOut, ok } = outcome.requests;
   if (context.signal.aborted || failed + timedOut === 0) return state;
-  if (!state.running) throw await diedError(context, session, point, state);
+  if (!state.running) throw await diedError(context, session, `${point} was measured`, state);
   const failure = await session.prove(server.url, context.signal);
   if (context.signal.aborted) throw interruptedError(context.run);
   if (failure === undefined || answers.has(failure.kind)) return state;
   // Its end may be seen a moment after its connections broke.
   const now = await inspect();
-  if (!now.running) throw await diedError(context, session, point, now);
+  if (!now.running) throw await diedError(context, session, `${point} was measured`, now);
   throw new LlmbenchError(
     "SERVER_SILENT",
     `${server.cell}: the server runs but no longer answers as it should: ${failure.message}. Of the requests of ${point}, ${failed + timedOut} failed and ${ok} did not.`,
@@ -44,6 +44,24 @@ export async function checkServer(
       details: await lastLines(context, session),
     },
   );
+}
+
+/** Where a single request failed: throws SERVER_DIED if its server is gone by now, or was started again since. */
+export async function throwIfGone(
+  context: StepContext,
+  session: CellSession,
+  server: ServerRef,
+  doing: string,
+): Promise<void> {
+  const known = await knownInstance(context, server);
+  const state = await (await session.backend()).inspect(
+    { runId: context.run.id, cellId: server.cell },
+    known,
+  );
+  if (!state.running) throw await diedError(context, session, doing, state);
+  if (state.instance === undefined || state.instance === server.instance) return;
+  const ended = state.restartedAfter ?? { reason: "another instance has its place" };
+  throw await diedError(context, session, doing, { ...state, ...ended });
 }
 
 async function knownInstance({ run }: StepContext, server: ServerRef): Promise<KnownInstance> {
@@ -56,13 +74,13 @@ async function knownInstance({ run }: StepContext, server: ServerRef): Promise<K
 async function diedError(
   context: StepContext,
   session: CellSession,
-  point: string,
+  doing: string,
   { reason, hint }: ServerState,
 ): Promise<LlmbenchError> {
   const [how = "is gone"] = reason?.split("\n") ?? [];
   return new LlmbenchError(
     "SERVER_DIED",
-    `${session.cell.id}: ${whatHappened((await session.backend()).kind, how, point)}`,
+    `${session.cell.id}: ${whatHappened((await session.backend()).kind, how, doing)}`,
     {
       hint: `${hint === undefined ? "" : `${hint}. `}${goOn(context)}`,
       details: await lastLines(context, session),
@@ -71,11 +89,11 @@ async function diedError(
 }
 
 /** What is known of a process is how it ended; of a pod a clause says it. */
-function whatHappened(kind: ServerBackend["kind"], how: string, point: string): string {
-  if (kind === "standing") return `the server went away while ${point} was measured: ${how}`;
+function whatHappened(kind: ServerBackend["kind"], how: string, doing: string): string {
+  if (kind === "standing") return `the server went away while ${doing}: ${how}`;
   return kind === "process"
-    ? `the server ${how} while ${point} was measured.`
-    : `the server was gone while ${point} was measured: ${how}.`;
+    ? `the server ${how} while ${doing}.`
+    : `the server was gone while ${doing}: ${how}.`;
 }
 
 async function lastLines(context: StepContext, session: CellSession): Promise<string[]> {

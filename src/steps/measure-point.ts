@@ -118,6 +118,9 @@ export async function measurePoint(
         ? "not-forceable"
         : "forced",
     instanceChanged: state.instance !== undefined && state.instance !== server.instance,
+    ...(state.restartedAfter === undefined
+      ? {}
+      : { instanceEnded: `${state.restartedAfter.reason}. ${state.restartedAfter.hint}` }),
     interrupted: outcome.stopped === "aborted",
     clientBesideServer:
       backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),

@@ -31,15 +31,19 @@ export class StepStatus {
     await this.#write({ status, step: this.#step, error: storedError(error, mask) });
   }
 
-  /** After a teardown: how the cell ended as its workflow saw it, unless one of its steps has said more. */
-  async tornDown(ended: string): Promise<void> {
-    if (this.#step !== "teardown" || this.#cell === undefined) return;
+  /**
+   * After a teardown: how the cell ended as its workflow saw it, unless one of its steps has said more. Resolves with
+   * what its last step had said.
+   */
+  async tornDown(ended: string): Promise<CellStatus | undefined> {
+    if (this.#step !== "teardown" || this.#cell === undefined) return undefined;
     const stored = await this.#run.readStatus(this.#cell);
     if (ended === "Succeeded") await this.#write({ status: "done" });
     else if (!stored.found || stored.value.status === "running" || stored.value.status === "pending") {
       const step = stored.found ? stored.value.step : undefined;
       await this.#write({ status: "failed", ...(step === undefined ? {} : { step }) });
     }
+    return stored.found ? stored.value : undefined;
   }
 
   async #write(status: Pick<CellStatus, "status" | "step" | "error">): Promise<void> {

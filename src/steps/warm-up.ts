@@ -1,6 +1,7 @@
 import { LlmbenchError } from "../error.ts";
 import type { WarmupRecord } from "../results/schema/warmup.ts";
 import type { CellSession } from "./cell-session.ts";
+import { throwIfGone } from "./check-server.ts";
 import type { StepContext } from "./context.ts";
 import { interruptedError } from "./interrupted.ts";
 import { promptsOf } from "./request-plan.ts";
@@ -41,6 +42,7 @@ export async function warmUp(
     const record = await session.ask(server.url, prompts(i), outputTokens, context.signal);
     if (context.signal.aborted) throw interruptedError(context.run);
     if (record.error !== undefined) {
+      await throwIfGone(context, session, server, "it was warmed up");
       throw new LlmbenchError(
         "WARMUP_FAILED",
         `${cell.id}: warm-up request ${i + 1} failed: ${record.error.message}`,

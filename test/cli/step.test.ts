@@ -87,7 +87,9 @@ describe("the steps of a cell, each in a process of its own", () => {
       step("teardown", { cell: "vllm--tiny", status: how }, ["--fail-unless-succeeded", how]);
     expect(await ended("Failed")).toMatchObject({
       status: 75,
-      stderr: expect.stringContaining("CELL_NOT_SUCCEEDED") as string,
+      stderr: expect.stringMatching(
+        /vllm--tiny ended Failed once sweep had begun, without a word: .*CELL_NOT_SUCCEEDED/s,
+      ) as string,
     });
     expect(await status()).toMatchObject({ status: "failed", step: "sweep" });
     expect(await ended("Succeeded")).toMatchObject({ status: 0 });

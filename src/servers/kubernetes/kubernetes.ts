@@ -122,11 +122,11 @@ export class KubernetesBackend implements ClusterBackend {
       ...(node === undefined ? {} : { node }),
       ...(digest === undefined ? {} : { imageDigest: digest }),
     };
-    if (isRunning(pod) && !lost) return { ...state, running: true };
+    if (isRunning(pod) && !lost) return { ...state, ...restartedAfter(pod), running: true };
     if (lost) return { ...state, running: false, reason: `node ${node} does not answer` };
     if (known !== undefined && podUid(known.instance) !== pod.metadata?.uid)
       return { ...state, running: false, ...(await whyReplaced(resources, pods, known)) };
-    return { ...state, running: false, reason: await this.#whyNotRunning(resources, pod) };
+    return { ...state, running: false, ...(await this.#whyNotRunning(resources, pod)) };
   }
 
   async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
@@ -215,19 +215,19 @@ export class KubernetesBackend implements ClusterBackend {
     };
   }
 
-  async #whyNotRunning(resources: Resources, pod: Pod): Promise<string> {
+  async #whyNotRunning(resources: Resources, pod: Pod): Promise<Pick<ServerState, "reason" | "hint">> {
     const trouble = findTrouble(pod);
     if (trouble !== undefined) {
       const lines = lastLines(
         await resources.log(pod, { lines: 3, previous: trouble.log === "previous" }),
         3,
       );
-      return [trouble.message, ...lines].join("\n");
+      return { reason: [trouble.message, ...lines].join("\n"), hint: trouble.hint.replace(/\.$/, "") };
     }
-    if (pod.metadata?.deletionTimestamp !== undefined) return "its pod is ending";
+    if (pod.metadata?.deletionTimestamp !== undefined) return { reason: "its pod is ending" };
     const ended = containerStatus(pod)?.lastState?.terminated;
-    if (ended !== undefined) return `it ${describeExit({ code: ended.exitCode, signal: null })}`;
-    return isScheduled(pod) ? "its container is being started" : "it waits for a node";
+    if (ended !== undefined) return { reason: `it ${describeExit({ code: ended.exitCode, signal: null })}` };
+    return { reason: isScheduled(pod) ? "its container is being started" : "it waits for a node" };
   }
 
   async #resources(): Promise<Resources> {
@@ -251,6 +251,11 @@ function isOf({ metadata }: Deployment, spec: ServerSpec): boolean {
     metadata?.deletionTimestamp === undefined &&
     metadata?.annotations?.[annotations.specHash] === spec.specHash
   );
+}
+
+function restartedAfter(pod: Pod): Pick<ServerState, "restartedAfter"> {
+  const trouble = containerStatus(pod)?.restartCount ? findTrouble(pod) : undefined;
+  return trouble === undefined ? {} : { restartedAfter: { reason: trouble.message, hint: trouble.hint } };
 }
 
 function deployedAt(deployment: Deployment | undefined): number | undefined {
