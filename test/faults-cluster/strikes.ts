@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { call } from "../cluster/cluster.ts";
 import { until } from "./cluster-client.ts";
 import { namespace } from "./place.ts";
@@ -20,9 +21,13 @@ export async function killStep(nodeId: string, signal: "SIGKILL" | "SIGTERM"): P
 
 /** Asks a cell's server to end, as someone who mistakes it for another does. */
 export async function stopServer(cell: string): Promise<void> {
-  const words = `get pods -n ${namespace} -l llmbench.dev/cell=${cell} -o name`.split(" ");
-  const pod = await until("the server's pod", () => call("kubectl", words).trim() || undefined);
+  const pod = await serverPod(cell);
   await kill(pod, "server", "SIGTERM", "node /app/llmbench.mjs simulate");
+}
+
+async function serverPod(cell: string): Promise<string> {
+  const words = `get pods -n ${namespace} -l llmbench.dev/cell=${cell} -o name`.split(" ");
+  return await until("the server's pod", () => call("kubectl", words).trim() || undefined);
 }
 
 /** Until there was something to kill: a container that runs may not have begun its program. */
@@ -44,4 +49,21 @@ function podOf(nodeId: string): string {
   );
   if (pod === undefined) throw new Error(`no pod of node ${nodeId}`);
   return `pod/${pod.metadata.name}`;
+}
+
+const hog = "const held = []; for (;;) held.push(Buffer.alloc(2 ** 24, 1));";
+
+/** Takes all the memory that a cell's server may have, in its own container: the kernel ends it. */
+export async function exhaustMemory(cell: string): Promise<void> {
+  const pod = await serverPod(cell);
+  const words = ["exec", "-n", namespace, pod, "-c", "server", "--", "node", "-e", hog];
+  // The command dies with the server, or before it; then it is not over.
+  await until("the server to be out of memory", () => {
+    spawnSync("kubectl", words, { stdio: "ignore" });
+    const { status } = JSON.parse(call("kubectl", ["get", "-n", namespace, pod, "-o", "json"])) as {
+      status: { containerStatuses?: { lastState?: { terminated?: { reason?: string } } }[] };
+    };
+    const ended = status.containerStatuses?.[0]?.lastState?.terminated?.reason;
+    return ended === "OOMKilled" ? true : undefined;
+  });
 }
