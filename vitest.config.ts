@@ -17,7 +17,8 @@ export default defineConfig({
           restoreMocks: true,
           unstubEnvs: true,
           testTimeout: 30_000,
-          hookTimeout: 30_000,
+          // One file of a run bundles the program for all: a second or two, much more where others have the processors.
+          hookTimeout: 120_000,
         },
       },
       {

@@ -28,5 +28,6 @@ export function simulateArgs(dialect: RequestDialect, servedName: string, server
       "--context-length": server.settings.contextLength,
       "--behaviour": server.behaviour === undefined ? undefined : JSON.stringify(server.behaviour),
     }),
+    "--log-requests",
   ];
 }

@@ -47,6 +47,7 @@ export function computeMetrics(samples: readonly Sample[], slos: SloPlan | undef
     windowSeconds: windowSeconds === 0 ? null : windowSeconds,
     tokens: { ...tokens, outputTarget: load.outputTokens },
     finish: addCounts(samples.map((sample) => sample.table.finish)),
+    chunkTotal: chunkTotal(samples),
     chunksPerRead: addCounts(samples.map((sample) => sample.arrivals.chunksPerRead)),
     tokensPerChunkMean: tokensPerChunk(samples),
   };
@@ -228,6 +229,13 @@ function tokenTotals(samples: readonly Sample[]): Omit<Metrics["tokens"], "outpu
     outputTotal: output.reduce((sum, tokens) => sum + tokens, 0),
     cachedMean: mean(known((table) => table.cachedTokens)),
   };
+}
+
+function chunkTotal(samples: readonly Sample[]): number {
+  let total = 0;
+  for (const { table } of samples)
+    for (const [i, chunks] of table.chunks.entries()) if (table.outcome[i] === Outcome.ok) total += chunks;
+  return total;
 }
 
 /** Output tokens / chunks with text, over the requests that count and whose tokens the server counts. */

@@ -55,6 +55,11 @@ export class Exchange {
     );
   }
 
+  /** Chunks that have gone out; 0 for an answer that is not streamed. */
+  get sentChunks(): number {
+    return this.#writer?.sentChunks ?? 0;
+  }
+
   start(): void {
     const { dialect, batch } = this.#simulator;
     const { prompts, choicesPerPrompt, maxTokens } = this.generation;

@@ -5,6 +5,7 @@ import { ExitStatus, LlmbenchError } from "../error.ts";
 import { Behaviour, SimulatorDialect, SimulatorOptions } from "./options.ts";
 import { defaultProfile } from "./profiles.ts";
 import { startSimulator } from "./server.ts";
+import type { TruthRequest } from "./truth.ts";
 
 const usage = `Usage: llmbench simulate --dialect NAME [options]
 
@@ -16,6 +17,7 @@ const usage = `Usage: llmbench simulate --dialect NAME [options]
   --profile JSON         latency model: loadMs, prefillMs, prefillMsPerToken, decodeMs, decodeMsPerSequence, maxBatch, jitter
   --behaviour JSON       adversarial streams and faults
   --seed N               seed of texts and latencies (default 1)
+  --log-requests         a line to stderr for each request that is over, as engines have
   --truth FILE           writes when each chunk was sent, as ndjson
 
 While it runs: GET /sim/truth and GET /sim/stats.`;
@@ -29,6 +31,7 @@ const flags = {
   profile: { type: "string" },
   behaviour: { type: "string" },
   seed: { type: "string" },
+  "log-requests": { type: "boolean" },
   truth: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -43,10 +46,13 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${usage}\n`);
     return ExitStatus.done;
   }
-  const { dialect, model, seed, profile, behaviour } = options;
-  const simulator = await startSimulator(options);
+  const { dialect, model, seed, profile, behaviour } = options.simulator;
   const name = `simulated ${dialect}`;
   const say = (text: string) => process.stderr.write(`${name}: ${text}\n`);
+  const simulator = await startSimulator(
+    options.simulator,
+    options.logRequests ? (request, chunks) => say(requestLine(request, chunks)) : undefined,
+  );
   // One that never gets ready holds nothing open that would keep the process alive.
   const alive = setInterval(() => undefined, 2 ** 30);
   const status = new Promise<number>((resolve) => {
@@ -76,7 +82,16 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
   return status;
 }
 
-function readOptions(argv: readonly string[]): SimulatorOptions | undefined {
+function requestLine({ request, outcome, promptTokens, outputTokens }: TruthRequest, chunks: number): string {
+  return `request ${request}: ${outcome}, ${promptTokens} prompt tokens, ${outputTokens} output tokens in ${chunks} chunks`;
+}
+
+interface SimulateOptions {
+  readonly simulator: SimulatorOptions;
+  readonly logRequests: boolean;
+}
+
+function readOptions(argv: readonly string[]): SimulateOptions | undefined {
   const values = parse(argv);
   if (values.help === true) return undefined;
   const dialect = check("--dialect", SimulatorDialect, values.dialect);
@@ -99,7 +114,10 @@ function readOptions(argv: readonly string[]): SimulatorOptions | undefined {
     seed: number("seed"),
     truthFile: values.truth,
   };
-  return check("the options", SimulatorOptions, given);
+  return {
+    simulator: check("the options", SimulatorOptions, given),
+    logRequests: values["log-requests"] === true,
+  };
 }
 
 function parse(argv: readonly string[]) {

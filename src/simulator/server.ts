@@ -4,7 +4,7 @@ import { LlmbenchError } from "../error.ts";
 import type { Wire } from "./http.ts";
 import { SimulatorOptions } from "./options.ts";
 import { instantProfile } from "./profiles.ts";
-import { Simulator, type SimulatorStats } from "./simulator.ts";
+import { Simulator, type SimulatorHost, type SimulatorStats } from "./simulator.ts";
 import { createRealTimeline } from "./timeline.ts";
 import type { Truth } from "./truth.ts";
 
@@ -33,6 +33,7 @@ export interface RunningSimulator {
  */
 export async function startSimulator(
   given: Partial<z.input<typeof SimulatorOptions>> & Pick<SimulatorOptions, "dialect">,
+  requestEnded?: SimulatorHost["requestEnded"],
 ): Promise<RunningSimulator> {
   const options = SimulatorOptions.parse({ profile: instantProfile, ...given });
   const server = createServer({ noDelay: true });
@@ -58,6 +59,7 @@ export async function startSimulator(
       server.close();
       exited({ status, message });
     },
+    ...(requestEnded === undefined ? {} : { requestEnded }),
   };
   let exited: (end: { status: number; message: string }) => void = () => undefined;
   const exit = new Promise<{ status: number; message: string }>((resolve) => (exited = resolve));

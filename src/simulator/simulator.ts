@@ -11,7 +11,7 @@ import type { SimulatorOptions } from "./options.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { createRandom } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
-import { TruthLog } from "./truth.ts";
+import { TruthLog, type TruthRequest } from "./truth.ts";
 
 /** What the simulator does to the world around it: a process, or a test. */
 export interface SimulatorHost {
@@ -19,6 +19,8 @@ export interface SimulatorHost {
   listen(accepting: () => void): void;
   /** The process ends now, with nothing said to anyone. */
   exit(status: number, message: string): void;
+  /** A request is over, well or not, with so many chunks sent. */
+  requestEnded?(request: TruthRequest, chunks: number): void;
 }
 
 export interface SimulatorStats {
@@ -196,6 +198,7 @@ export class Simulator {
     this.#exchanges.delete(exchange);
     if (outcome === "cancelled") this.accounting.metrics.aborted++;
     else if (outcome !== "complete") this.accounting.metrics.failed++;
+    this.#host.requestEnded?.(exchange.record, exchange.sentChunks);
     const {
       afterRequests,
       status = 1,

@@ -79,6 +79,11 @@ export class StreamWriter {
     return this.#sealed;
   }
 
+  /** Text events that have gone out. */
+  get sentChunks(): number {
+    return this.#sentChunks;
+  }
+
   head(text: string): void {
     this.#queue.push({ content: text, framed: false });
     this.#applyFaults();

@@ -306,6 +306,7 @@ describe("a simulated engine", () => {
       JSON.stringify(profile),
       "--context-length",
       "512",
+      "--log-requests",
     ]);
   });
 

@@ -76,6 +76,8 @@ describe("a closed loop, worked by hand", () => {
       cachedMean: null,
     });
     expect(metrics.finish).toEqual({ length: 6 });
+    // All six requests, the one before the window too; reads are those of the five that count.
+    expect(metrics.chunkTotal).toBe(24);
     expect(metrics.chunksPerRead).toEqual({ "1": 20 });
     expect(metrics.tokensPerChunkMean).toBe(1);
   });

@@ -94,6 +94,29 @@ describe("the simulator's process", () => {
     expect(await connection.stillAnswers()).toBe(false);
   });
 
+  it("logs each request that is over, with what it sent, when asked to", async () => {
+    const child = start(
+      "--dialect",
+      "vllm",
+      "--model",
+      "m",
+      "--profile",
+      JSON.stringify(profile),
+      "--log-requests",
+    );
+    const connection = await RawConnection.open(await child.listening());
+    connection.send(request(5));
+    const { texts } = readStream((await connection.receive()).bytes);
+    connection.send(request(3));
+    await connection.receive();
+    await child.says("request 1: ");
+    expect(texts).toHaveLength(5);
+    expect(child.stderr().match(/request .*/g)).toEqual([
+      "request 0: complete, 1 prompt tokens, 5 output tokens in 5 chunks",
+      "request 1: complete, 1 prompt tokens, 3 output tokens in 3 chunks",
+    ]);
+  });
+
   it("lets running requests end after SIGTERM where the engine drains", async () => {
     const child = simulate({}, {}, "tgi");
     const connection = await RawConnection.open(await child.listening());

@@ -120,6 +120,13 @@ export const Metrics = z
     finish: z
       .record(z.string(), z.number().int())
       .describe("Finish reasons of all requests that ended well, counted."),
+    chunkTotal: z
+      .number()
+      .int()
+      .optional()
+      .describe(
+        "Generated-text chunks of all requests that ended well. Absent in results of older versions.",
+      ),
     chunksPerRead: z
       .record(z.string(), z.number().int())
       .describe('Reads by the generated-text chunks that came in each: `{ "1": 950, "2": 3 }`.'),
