@@ -8,8 +8,8 @@ export interface Builder {
   readonly tool: "docker" | "podman" | "buildah";
   build(context: string, name: string, base: string): void;
   archive(name: string, file: string): void;
-  /** Pushes and returns the digest under which the registry has it. */
-  push(local: string, remote: string): string;
+  /** Pushes and returns the digest under which the registry has it. `insecure`: it may speak plain HTTP. */
+  push(local: string, remote: string, insecure: boolean): string;
 }
 
 /** Runs a program to its end; what it prints is shown. Throws when it fails. */
@@ -55,11 +55,12 @@ function withContainersTools(tool: "podman" | "buildah"): Builder {
       rmSync(file, { force: true });
       run(tool, ["push", "--quiet", name, `oci-archive:${file}:${name}`]);
     },
-    push: (local, remote) => {
+    push: (local, remote, insecure) => {
       const folder = mkdtempSync(join(tmpdir(), "llmbench-push-"));
       try {
         const file = join(folder, "digest");
-        run(tool, ["push", "--quiet", "--digestfile", file, local, `docker://${remote}`]);
+        const verify = insecure ? ["--tls-verify=false"] : [];
+        run(tool, ["push", "--quiet", ...verify, "--digestfile", file, local, `docker://${remote}`]);
         return digestOf(readFileSync(file, "utf8").trim(), remote);
       } finally {
         rmSync(folder, { recursive: true, force: true });

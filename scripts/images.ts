@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { IMAGE_LOCK_FILE, ImageLock } from "../src/config/image-lock.ts";
 import { llamacppLauncher } from "../src/engines/llamacpp-launcher.ts";
 import { xllamacpp } from "../src/engines/packages.ts";
 import { version } from "../src/version.ts";
@@ -26,11 +28,12 @@ import { type Builder, findBuilder, run } from "./image-builder.ts";
 const usage = `Usage: npm run images -- [options]
 
   --only NAME            build this one alone: llmbench, simulator, llamacpp-cpu (may be repeated)
-  --base-node IMAGE      base of llmbench and simulator (default node:24-bookworm-slim)
-  --base-python IMAGE    base of llamacpp-cpu (default python:3.11-slim-bookworm)
+  --base-node IMAGE      base of llmbench and simulator (default LLMBENCH_BASE_NODE, else node:24-bookworm-slim)
+  --base-python IMAGE    base of llamacpp-cpu (default LLMBENCH_BASE_PYTHON, else python:3.11-slim-bookworm)
   --prefix PREFIX        what local names begin with (default localhost/llmbench)
   --archive DIR          also write each image to DIR as an OCI archive
-  --push REGISTRY        push to REGISTRY/NAME and write the digests to images/images.lock.json
+  --push REGISTRY        push to REGISTRY/NAME and write the digests to images.lock.json, where build finds them
+  --insecure             push to a registry that speaks plain HTTP (docker asks its daemon's configuration instead)
   --list                 print names and tags, build nothing
   --builder TOOL         docker, podman or buildah (default: the first that works)
 `;
@@ -38,20 +41,27 @@ const usage = `Usage: npm run images -- [options]
 interface Image {
   readonly name: string;
   readonly base: "node" | "python";
-  /** Puts the files that the Dockerfile copies into a context. */
+  /** Puts the files that decide what the image is into a context: its tag is their hash. */
   fill(context: string): void;
+  /** Brings what those files name, each by its hash; not needed to know the tag. */
+  complete?(context: string): void;
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Two images have the bundle; it is made once. */
 function addBundle(context: string): void {
-  run("node", [join(root, "scripts/bundle.mjs"), join(context, "bundle")]);
-  cpSync(join(context, "bundle/llmbench.mjs"), join(context, "llmbench.mjs"));
-  rmSync(join(context, "bundle"), { recursive: true });
+  const bundle = join(context, "../bundle");
+  if (!existsSync(bundle)) run("node", [join(root, "scripts/bundle.mjs"), bundle]);
+  cpSync(join(bundle, "llmbench.mjs"), join(context, "llmbench.mjs"));
 }
 
-function addLlamacpp(context: string): void {
+function nameLlamacpp(context: string): void {
   writeFileSync(join(context, "requirements.txt"), xllamacpp.requirements);
+  writeFileSync(join(context, "llama-server.py"), llamacppLauncher);
+}
+
+function bringLlamacpp(context: string): void {
   const pip = "-m pip install --quiet --no-input --no-deps --only-binary :all: --no-compile --require-hashes";
   const files = [
     "--target",
@@ -62,23 +72,26 @@ function addLlamacpp(context: string): void {
   run("python3", [...pip.split(" "), ...files]);
   rmSync(join(context, "requirements.txt"));
   rmSync(join(context, "site-packages/bin"), { recursive: true, force: true });
-  writeFileSync(join(context, "llama-server.py"), llamacppLauncher);
 }
 
 const images: readonly Image[] = [
   { name: "llmbench", base: "node", fill: addBundle },
   { name: "simulator", base: "node", fill: addBundle },
-  { name: "llamacpp-cpu", base: "python", fill: addLlamacpp },
+  { name: "llamacpp-cpu", base: "python", fill: nameLlamacpp, complete: bringLlamacpp },
 ];
 
 const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
-    "base-node": { type: "string", default: "node:24-bookworm-slim" },
-    "base-python": { type: "string", default: "python:3.11-slim-bookworm" },
+    "base-node": { type: "string", default: process.env["LLMBENCH_BASE_NODE"] ?? "node:24-bookworm-slim" },
+    "base-python": {
+      type: "string",
+      default: process.env["LLMBENCH_BASE_PYTHON"] ?? "python:3.11-slim-bookworm",
+    },
     prefix: { type: "string", default: "localhost/llmbench" },
     archive: { type: "string" },
     push: { type: "string" },
+    insecure: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     builder: { type: "string" },
     help: { type: "boolean", default: false },
@@ -108,20 +121,33 @@ function filesBelow(folder: string): string[] {
     .sort();
 }
 
-/** Makes modes and times the same everywhere, and hashes what the image is made of. */
-function seal(context: string, base: string): string {
-  const hash = createHash("sha256").update(base);
+/** Hashes what the image is made of. */
+function hashOf(context: string, base: string): string {
+  const hash = createHash("sha256").update(`${base} ${process.arch}`);
+  for (const path of filesBelow(context))
+    hash.update(`\0${path}\0`).update(readFileSync(join(context, path)));
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** Makes modes the same everywhere. */
+function evenModes(context: string): void {
   for (const path of filesBelow(context)) {
     const file = join(context, path);
     chmodSync(file, (statSync(file).mode & 0o111) === 0 ? 0o644 : 0o755);
-    hash.update(`\0${path}\0`).update(readFileSync(file));
   }
-  return hash.digest("hex").slice(0, 12);
+}
+
+/** The digests of what is pushed now take the place of those before; other images keep theirs. */
+function writeLock(pushed: ImageLock): void {
+  const path = join(root, IMAGE_LOCK_FILE);
+  const before = existsSync(path) ? ImageLock.parse(JSON.parse(readFileSync(path, "utf8"))) : {};
+  writeFileSync(path, `${JSON.stringify({ ...before, ...pushed }, null, 2)}\n`);
+  process.stdout.write(`digests: ${relative(process.cwd(), path)}\n`);
 }
 
 const builder: Builder | undefined = values.list ? undefined : findBuilder(values.builder, fail);
 const work = mkdtempSync(join(tmpdir(), "llmbench-images-"));
-const lock: Record<string, string> = {};
+const pushed: ImageLock = {};
 try {
   for (const image of chosen) {
     const context = join(work, image.name);
@@ -129,10 +155,12 @@ try {
     cpSync(join(root, "images", image.name, "Dockerfile"), join(context, "Dockerfile"));
     image.fill(context);
     const base = image.base === "node" ? values["base-node"] : values["base-python"];
-    const tag = `${version}-${seal(context, base)}`;
+    const tag = `${version}-${hashOf(context, base)}`;
     const local = `${values.prefix}-${image.name}:${tag}`.replace("llmbench-llmbench", "llmbench");
     process.stdout.write(`${local}\n`);
     if (builder === undefined) continue;
+    image.complete?.(context);
+    evenModes(context);
     builder.build(context, local, base);
     if (values.archive !== undefined) {
       mkdirSync(values.archive, { recursive: true });
@@ -140,14 +168,10 @@ try {
     }
     if (values.push !== undefined) {
       const remote = `${values.push.replace(/\/+$/, "")}/${image.name}`;
-      lock[image.name] = `${remote}@${builder.push(local, `${remote}:${tag}`)}`;
+      pushed[image.name] = `${remote}@${builder.push(local, `${remote}:${tag}`, values.insecure)}`;
     }
   }
-  if (values.push !== undefined) {
-    const path = join(root, "images/images.lock.json");
-    writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-    process.stdout.write(`digests: ${relative(process.cwd(), path)}\n`);
-  }
+  if (values.push !== undefined) writeLock(pushed);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

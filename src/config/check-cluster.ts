@@ -1,5 +1,5 @@
 import { isLabelKey, isLabelValue } from "../servers/kubernetes-names.ts";
-import type { ClusterConfig, ShareConfig } from "./cluster-schema.ts";
+import type { ClusterConfig, ShareConfig, TolerationConfig } from "./cluster-schema.ts";
 import { cronProblem } from "./cron.ts";
 import { didYouMean } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path } from "./finding.ts";
@@ -34,8 +34,8 @@ function checkSection(cluster: ClusterConfig): Finding[] {
     ...(["models", "results"] as const).flatMap((share) =>
       checkShare(cluster.storage[share], [...path, "storage", share]),
     ),
-    ...checkLabels(cluster.steps.nodeSelector ?? {}, [...path, "steps", "nodeSelector"]),
-    ...checkTolerations(cluster.steps.tolerations ?? [], [...path, "steps", "tolerations"]),
+    ...checkLabels(cluster.steps?.nodeSelector ?? {}, [...path, "steps", "nodeSelector"]),
+    ...checkTolerations(cluster.steps?.tolerations ?? [], [...path, "steps", "tolerations"]),
     ...Object.entries(cluster.secrets ?? {}).flatMap(([name, secret]) =>
       secret.key === undefined || /^[-._A-Za-z0-9]+$/.test(secret.key)
         ? []
@@ -64,10 +64,7 @@ function checkLabels(labels: Readonly<Record<string, string>>, path: Path): Find
   });
 }
 
-function checkTolerations(
-  tolerations: NonNullable<ClusterConfig["steps"]["tolerations"]>,
-  path: Path,
-): Finding[] {
+function checkTolerations(tolerations: readonly TolerationConfig[], path: Path): Finding[] {
   return tolerations.flatMap(({ key, operator, value }, i) => {
     if (operator === "Exists" && value !== undefined)
       return [onKey([...path, i, "value"], "Exists asks for no value; remove it, or write operator: Equal")];

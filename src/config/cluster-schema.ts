@@ -40,6 +40,7 @@ const Toleration = section({
     defaultWords: "all of them",
   }),
 });
+export type TolerationConfig = z.infer<typeof Toleration>;
 
 const nodeSelector = (description: string, defaultWords: string) =>
   optionalSection(named(text("the key of a label"), text("the value of a label"), "a mapping of labels"), {
@@ -136,8 +137,9 @@ const Storage = section(
 
 const Steps = section(
   {
-    image: required(text("the name of an image"), {
+    image: optional(text("the name of an image"), {
       description: "Image that has llmbench, as `npm run images` makes it.",
+      defaultWords: "what `npm run images -- --push` wrote to `images.lock.json`",
       examples: ["registry.example.com/llmbench:0.1.0"],
     }),
     pullPolicy: pullPolicy("When the image is pulled."),
@@ -168,7 +170,7 @@ const Steps = section(
       defaultWords: "those of every pool",
     }),
   },
-  "a mapping with image",
+  "a mapping",
 );
 
 const Secret = section({
@@ -214,7 +216,7 @@ export const Cluster = section({
     default: CLUSTER_DEFAULTS.serversPerNode,
   }),
   storage: required(Storage, { description: "Where models and results lie: shares that every node sees." }),
-  steps: required(Steps, { description: "The containers that deploy, measure and take down." }),
+  steps: optionalSection(Steps, { description: "The containers that deploy, measure and take down." }),
   imagePullSecrets: optional(list(objectName(), "a list of names of Secrets"), {
     description: "Secrets with which images are pulled, steps' and servers'.",
     defaultWords: "none",

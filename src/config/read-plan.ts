@@ -11,6 +11,7 @@ import type { KnownNames } from "./check-names.ts";
 import { checkReferences } from "./check-references.ts";
 import { explainIssues, valueAt } from "./explain-issues.ts";
 import { type Finding, onKey, onValue, type Path, related } from "./finding.ts";
+import { lockedStepsImage } from "./image-lock.ts";
 import { keepSpelling } from "./keep-spelling.ts";
 import { type Folders, resolvePath } from "./paths.ts";
 import type { Plan } from "./plan.ts";
@@ -29,6 +30,8 @@ export interface ReadPlanOptions {
   readonly catalog?: Catalog;
   /** What `~` stands for. Default: the user's home folder. */
   readonly home?: string;
+  /** Where images.lock.json is looked for. Default: the working directory. */
+  readonly lockFolder?: string;
 }
 
 /**
@@ -64,6 +67,7 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   const config = parsed.success ? parsed.data : salvageConfig(data);
   const onCluster = Boolean(valueAt(data, ["cluster"]));
   // A cluster's secrets and files are the cluster's: nothing of it is looked for here.
+  const stepsImage = onCluster ? await findStepsImage(data, options.lockFolder ?? process.cwd()) : undefined;
   const datasets = config === undefined || onCluster ? noDatasets : await hashDatasets(config, folders);
   const meaning = [
     ...checkReferences(data, onCluster ? null : environment),
@@ -76,6 +80,7 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
         )),
     ...plugins.findings,
     ...datasets.findings,
+    ...(stepsImage?.findings ?? []),
   ];
   // What was taken out for its shape is not to be missed a second time.
   const findings = [
@@ -92,7 +97,20 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
     catalog,
     datasets: datasets.hashes,
     plugins: plugins.loaded,
+    stepsImage: stepsImage?.image,
   });
+}
+
+/** The image of the steps that was pushed last, where the config names none. */
+async function findStepsImage(
+  data: unknown,
+  folder: string,
+): Promise<{ readonly image?: string; readonly findings: readonly Finding[] }> {
+  if (valueAt(data, ["cluster", "steps", "image"]) !== undefined) return { findings: [] };
+  const found = await lockedStepsImage(folder);
+  if ("image" in found) return { image: found.image, findings: [] };
+  const text = `missing, and ${found.why}; expected the name of an image, or push it: npm run images -- --push REGISTRY`;
+  return { findings: [onKey(["cluster", "steps", "image"], text)] };
 }
 
 function namesIn(data: unknown): Pick<KnownNames, "engines" | "models" | "pools"> {

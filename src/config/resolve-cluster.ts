@@ -6,7 +6,7 @@ import type {
   SharePlan,
   TolerationPlan,
 } from "./cluster-plan.ts";
-import type { ClusterConfig, ShareConfig } from "./cluster-schema.ts";
+import type { ClusterConfig, ShareConfig, TolerationConfig } from "./cluster-schema.ts";
 import { CLUSTER_DEFAULTS, PROFILING_DEFAULTS, SCHEDULE_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
@@ -14,11 +14,14 @@ import type { ProfileConfig, ScheduleConfig } from "./profiling-schema.ts";
 import type { Config } from "./schema.ts";
 
 /** A checked `cluster` section with every default filled in. */
-export function resolveCluster(cluster: ClusterConfig): ClusterPlan {
+export function resolveCluster(cluster: ClusterConfig, lockedImage: string | undefined): ClusterPlan {
   const pools = Object.fromEntries(
     Object.entries(cluster.pools).map(([name, pool]) => [name, resolvePool(pool ?? {})]),
   );
-  const { steps, keep } = cluster;
+  const { keep } = cluster;
+  const steps = cluster.steps ?? {};
+  const image = steps.image ?? lockedImage;
+  if (image === undefined) throw new RangeError("a cluster without an image of the steps was let through");
   const uid = steps.uid ?? CLUSTER_DEFAULTS.uid;
   return {
     namespace: cluster.namespace ?? CLUSTER_DEFAULTS.namespace,
@@ -29,7 +32,7 @@ export function resolveCluster(cluster: ClusterConfig): ClusterPlan {
       results: resolveShare(cluster.storage.results),
     },
     steps: {
-      image: steps.image,
+      image,
       pullPolicy: steps.pullPolicy ?? "IfNotPresent",
       uid,
       gid: steps.gid ?? uid,
@@ -77,7 +80,7 @@ function resolvePool(pool: NonNullable<ClusterConfig["pools"][string]>): PoolPla
   };
 }
 
-function resolveToleration(one: NonNullable<ClusterConfig["steps"]["tolerations"]>[number]): TolerationPlan {
+function resolveToleration(one: TolerationConfig): TolerationPlan {
   return defined({ ...one, operator: one.operator ?? (one.value === undefined ? "Exists" : "Equal") });
 }
 

@@ -25,12 +25,14 @@ export interface ResolveContext {
   /** SHA-256 of each dataset, by absolute path. */
   readonly datasets: ReadonlyMap<string, string>;
   readonly plugins: NonNullable<Plan["plugins"]>;
+  /** Image of the steps, where the config names none. */
+  readonly stepsImage?: string | undefined;
 }
 
 /** A checked config (check-config.ts) with every default filled in. Same config and context, same plan. */
 export function resolveConfig(config: Config, context: ResolveContext): Plan {
   const seed = config.load?.seed ?? LOAD_DEFAULTS.seed;
-  const cluster = config.cluster ? resolveCluster(config.cluster) : undefined;
+  const cluster = config.cluster ? resolveCluster(config.cluster, context.stepsImage) : undefined;
   const severalPools = poolsOf(config).length > 1;
   const profiling = resolveProfiling(config.profiling);
   return Plan.parse({

@@ -4,7 +4,7 @@ import type { CellPlan, ServerPlan } from "../../src/config/plan.ts";
 import { splitNfs } from "../../src/config/resolve-cluster.ts";
 import { versionOfImage } from "../../src/config/resolve-container.ts";
 import { defaultProfile } from "../../src/simulator/profiles.ts";
-import { planOf } from "./problems.ts";
+import { planOf, problemsOf } from "./problems.ts";
 
 const cluster = [
   "cluster:",
@@ -52,6 +52,35 @@ describe("The cluster of a plan", () => {
     });
     expect(plan).not.toHaveProperty("profiling");
     expect(plan).not.toHaveProperty("schedule");
+  });
+
+  it("has the image of the steps that was pushed last, by its digest, where the config names none", async () => {
+    const pinned = `registry.example.com/llmbench@sha256:${"0a".repeat(32)}`;
+    const lock = { "images.lock.json": JSON.stringify({ llmbench: pinned, simulator: pinned }) };
+    const withoutSteps = ["engines: { vllm: }", model, ...cluster.slice(0, -1)];
+    expect((await planOf(withoutSteps, lock)).cluster?.steps.image).toBe(pinned);
+    expect((await planOf([...withoutSteps, "  steps: { uid: 7 }"], lock)).cluster?.steps).toMatchObject({
+      image: pinned,
+      uid: 7,
+    });
+    const named = await planOf(["engines: { vllm: }", model, ...cluster], lock);
+    expect(named.cluster?.steps.image).toBe("example.com/llmbench:1");
+  });
+
+  it.each<[string, string, string]>([
+    [
+      "without a digest",
+      '{ "llmbench": "registry.example.com/llmbench:1" }',
+      "expected REGISTRY/NAME@sha256:DIGEST",
+    ],
+    ["without that image", "{}", "images.lock.json has no llmbench"],
+    ["that is torn", '{ "llmbench": ', "images.lock.json cannot be read: "],
+  ])("does not take it from a lock file %s", async (_, text, words) => {
+    const lines = ["engines: { vllm: }", model, ...cluster.slice(0, -1)];
+    const { error, problems } = await problemsOf(lines, { "images.lock.json": text });
+    expect(error?.code).toBe("CONFIG_INVALID");
+    expect(problems.join("\n")).toContain("cluster.steps.image: missing, and ");
+    expect(problems.join("\n")).toContain(words);
   });
 
   it("has labels as Kubernetes wants them: text, as the file spells it", async () => {

@@ -34,12 +34,15 @@ export async function problemsOf(
     const plan = await readPlan(file, {
       environment: { SET: "value" },
       home: "/home/me",
+      lockFolder: folder,
       ...options,
     });
     return { folder, plan, error: undefined, problems: [] };
   } catch (error) {
     if (!(error instanceof LlmbenchError)) throw error;
-    const problems = error.details.map((line) => line.replace(`${folder}/x.yaml`, "x.yaml"));
+    const problems = error.details.map((line) =>
+      line.replace(`${folder}/x.yaml`, "x.yaml").replace(/(?:\.\.\/)+[^ ]*\/images\.lock/, "images.lock"),
+    );
     return { folder, plan: undefined, error, problems };
   } finally {
     await rm(folder, { recursive: true });

@@ -12,6 +12,9 @@ const valid = {
   more: "",
 };
 
+const noImage =
+  "missing, and there is no images.lock.json; expected the name of an image, or push it: npm run images -- --push REGISTRY";
+
 /** What is said of the config with these lines in place of its own: place and text of each finding. */
 async function findings(lines: Partial<typeof valid>): Promise<string[]> {
   const { problems } = await problemsOf(Object.values({ ...valid, ...lines }));
@@ -43,7 +46,7 @@ describe("A cluster config", () => {
       [
         "cluster.pools: missing; expected a mapping of pool names to nodes",
         "cluster.storage: missing; expected a mapping with models and results",
-        "cluster.steps: missing; expected a mapping with image",
+        `cluster.steps.image: ${noImage}`,
       ],
     ],
     ["without pools", { pools: "  pools: {}" }, ["cluster.pools: expected at least one pool; found none"]],
@@ -267,7 +270,7 @@ describe("A cluster config", () => {
       engines: "engines: { vllm: { image: 'example.com/vllm:v0.6.4' }, tgi: }",
       more: "cells: { overrides: [{ pool: a10, resources: { gpus: 2 } }] }",
     });
-    expect(found).toEqual(["cluster.steps: missing; expected a mapping with image"]);
+    expect(found).toEqual([`cluster.steps.image: ${noImage}`]);
   });
 });
 
