@@ -85,15 +85,30 @@ export function benchmark(plan: ClusterRun, part = 1) {
     firstCompletionMs: output("firstCompletionMs"),
   });
   const warmup = onServer("warmup", { server: output("server") });
-  const sweep = onServer(
+  const sweep = container(
     "sweep",
     {
-      server: output("server"),
-      outputTokensPerSecond: output("outputTokensPerSecond"),
-      ttftMs: output("ttftMs"),
-      verdict: output("verdict"),
+      inputs: { run: string(), cell: string(), server: string() },
+      outputs: {
+        server: output("server"),
+        outputTokensPerSecond: output("outputTokensPerSecond"),
+        ttftMs: output("ttftMs"),
+        verdict: output("verdict"),
+        headline: output("headline"),
+      },
     },
-    { client: true },
+    (c) =>
+      c.run({
+        ...stepPod(plan, {
+          step: "sweep",
+          run: c.inputs.run,
+          params: { server: c.inputs.server },
+          account: accounts.server,
+          client: true,
+        }),
+        // Also an output of the workflow, by the cell's name: `argo get` shows those and no node's.
+        patch: { outputs: { parameters: [{ name: "headline", globalName: "{{inputs.parameters.cell}}" }] } },
+      }),
   );
   const profile = onServer(
     "profile",
@@ -152,7 +167,7 @@ export function benchmark(plan: ClusterRun, part = 1) {
       const deployed = d.task("deploy", deploy, { run, cell: d.inputs.cell });
       const healthy = d.task("wait-healthy", waitHealthy, { run, server: deployed.outputs.server });
       const warm = d.task("warmup", warmup, { run, server: healthy.outputs.server });
-      const swept = d.task("sweep", sweep, { run, server: warm.outputs.server });
+      const swept = d.task("sweep", sweep, { run, cell: d.inputs.cell, server: warm.outputs.server });
       if (plan.profiling !== undefined) {
         const profiled = d.task("profile", profile, { run, server: swept.outputs.server });
         d.task("copy-profile", copyProfile, { run, report: profiled.outputs.report });

@@ -16,5 +16,7 @@ export const sweep = {
     outputTokensPerSecond: z.number().nullable(),
     ttftMs: z.number().nullable(),
     verdict: VerdictStatus,
+    /** The three in words, for a list of cells: `12.3 tok/s, TTFT 45 ms, valid`. */
+    headline: z.string(),
   }),
 } satisfies StepContract;

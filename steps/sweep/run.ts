@@ -191,11 +191,15 @@ function headline(summaries: readonly MeasurementSummary[]) {
     (top, summary) => (top === undefined || rateOf(summary) > rateOf(top) ? summary : top),
     undefined,
   );
-  return {
-    outputTokensPerSecond: best === undefined ? null : headlineRate(best.metrics),
-    ttftMs: best === undefined ? null : (best.metrics.ttftMs.p50 ?? best.metrics.ttftMs.mean),
-    verdict: order[worst] ?? "valid",
-  };
+  const outputTokensPerSecond = best === undefined ? null : headlineRate(best.metrics);
+  const ttftMs = best === undefined ? null : (best.metrics.ttftMs.p50 ?? best.metrics.ttftMs.mean);
+  const verdict = order[worst] ?? "valid";
+  const words = [
+    ...(outputTokensPerSecond === null ? [] : [`${outputTokensPerSecond.toFixed(1)} tok/s`]),
+    ...(ttftMs === null ? [] : [`TTFT ${Math.round(ttftMs)} ms`]),
+    verdict,
+  ];
+  return { outputTokensPerSecond, ttftMs, verdict, headline: words.join(", ") };
 }
 
 function rateOf({ metrics }: MeasurementSummary): number {
