@@ -53,13 +53,12 @@ const sweep = container(
 );
 
 // It ends with its own exit code when the cell failed: a teardown that succeeded would keep `argo retry` from
-// running it again.
+// running it again. And without a retry of its own: `argo retry` would leave that running, and the cell with it.
 const teardown = container("teardown", { inputs: { cell: string(), status: string() } }, (c) =>
   c.run({
     image,
     command: ["bench", "teardown", text`--cell=${c.inputs.cell}`, text`--status=${c.inputs.status}`],
     serviceAccount: "deploy",
-    retry,
   }),
 );
 

@@ -146,6 +146,7 @@ export function benchmark(plan: ClusterRun, part = 1) {
           params: { cell: c.inputs.cell, status: c.inputs.status },
           words: ["--fail-unless-succeeded", c.inputs.status],
           account: accounts.teardown,
+          triedAgain: false,
         }),
       ),
   );

@@ -41,6 +41,8 @@ export interface StepPod<Here> {
   readonly account: string;
   /** The load generator: more room, and rather on a node without GPUs. */
   readonly client?: boolean;
+  /** False for an exit hook of a task: `argo retry` leaves a hook's retry node running, and its cell never ends. */
+  readonly triedAgain?: boolean;
 }
 
 /** The pod of one step: llmbench's image, the plan, the shares, and the rights of its account. */
@@ -100,7 +102,7 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
     ...(Object.keys(steps.nodeSelector).length === 0 ? {} : { nodeSelector: steps.nodeSelector }),
     affinity: awayFromGpus(plan),
     // What Argo or a node broke is tried again; what the step itself says stands.
-    retry: { limit: 2, policy: "OnError" },
+    ...(pod.triedAgain === false ? {} : { retry: { limit: 2, policy: "OnError" as const } }),
   };
 }
 

@@ -351,6 +351,20 @@ export const bad: Readonly<Record<string, readonly Case[]>> = {
       inMain("a", "hooks.exit"),
     ),
   ],
+  "exit-hook-tried-again": [
+    one(
+      tasks(`[{ name: a, template: nested, hooks: { exit: { template: again, ${told} } } }]`, {
+        templates: parse(`
+          - { name: nested, dag: { tasks: [{ name: b, template: step }] } }
+          - name: again
+            retryStrategy: { limit: "2", retryPolicy: OnError }
+            inputs: { parameters: [{ name: status }] }
+            container: { image: busybox, command: [x, "{{inputs.parameters.status}}"] }
+        `) as never,
+      }),
+      inMain("a", "hooks.exit"),
+    ),
+  ],
   "exit-hook-display-name": [
     one(
       tasks(`[{ name: a, template: step, hooks: { exit: { template: named, ${told} } } }]`, {

@@ -146,6 +146,25 @@ export const retryRules: readonly Rule[] = [
     },
   },
   {
+    id: "exit-hook-tried-again",
+    severity: "warning",
+    about:
+      "The exit hook of a task that is a DAG runs a template with a retry. `argo retry` leaves the hook's own node Running inside that DAG, which waits for it without end (seen with Argo 4.1.2).",
+    remedy: "Take the retry off the template that the hook runs.",
+    check(view, report) {
+      for (const { template, task, hook } of exitHooks(view)) {
+        const run = resolve(view, hook);
+        const after = resolve(view, task.task);
+        if (typeof run !== "object" || run.retryStrategy === undefined) continue;
+        if (typeof after !== "object" || after.dag === undefined) continue;
+        report(
+          { template: template.name, task: task.task.name, field: "hooks.exit" },
+          `"${run.name}" is retried, and "${after.name}" is a DAG.`,
+        );
+      }
+    },
+  },
+  {
     id: "exit-hook-display-name",
     severity: "error",
     about:
