@@ -34,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: "cluster",
+          globalSetup: "test/cluster/set-up.ts",
           include: ["test/cluster/**/*.cluster.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 1_800_000,

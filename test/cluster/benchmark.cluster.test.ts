@@ -1,40 +1,19 @@
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build } from "../../pipelines/build.ts";
+import { parseAllDocuments } from "yaml";
 import type { Plan } from "../../src/config/plan.ts";
-import { readPlan } from "../../src/config/read-plan.ts";
 import { resolveModel } from "../../src/engines/models.ts";
 import type { Results } from "../../src/results/schema/results.ts";
-import { call, clusterMissing, readWorkflow, troubles, type Workflow } from "./cluster.ts";
+import { call, clusterMissing, readWorkflow, troubles, type Workflow, waitForEnd } from "./cluster.ts";
+import { fileOf, testPlan } from "./configs.ts";
+import { objectsLabelled, objectsOfNamespace } from "./objects.ts";
+import { countedByLog, countedByResults } from "./server-log.ts";
 
 const missing = clusterMissing();
 if (missing !== undefined) process.stderr.write(`cluster tests are skipped: ${missing}\n`);
 
 const namespace = "llmbench-test";
-const config = fileURLToPath(new URL("../../configs/cluster-test.yaml", import.meta.url));
-
-/** configs/cluster-test.yaml with the images and the share of this cluster in place of the example's. */
-async function testPlan(share: string): Promise<Plan> {
-  const text = readFileSync(config, "utf8")
-    .replaceAll("localhost/llmbench:test", process.env["LLMBENCH_IMAGE"] as string)
-    .replaceAll("localhost/llmbench-llamacpp:test", process.env["LLMBENCH_LLAMACPP_IMAGE"] as string)
-    .replaceAll("/var/lib/llmbench-cluster/storage", share);
-  const folder = mkdtempSync(join(tmpdir(), "llmbench-cluster-"));
-  const file = join(folder, "cluster-test.yaml");
-  writeFileSync(file, text);
-  return await readPlan(file, { environment: null });
-}
 
 async function bringModels(share: string, plan: Plan): Promise<void> {
   const model = await resolveModel({ id: "smollm2-135m", package: "smollm2-135m" }, "llamacpp", {
@@ -47,11 +26,35 @@ async function bringModels(share: string, plan: Plan): Promise<void> {
   }
 }
 
+const applied = ["access.yaml", "storage.yaml", "config.yaml", "benchmark.yaml"];
+const managed = "app.kubernetes.io/managed-by=llmbench";
+
+/** Volumes are the cluster's: they stay when the namespace goes. */
+function removeVolumes(): void {
+  const volumes = call("kubectl", ["get", "pv", "-l", managed, "-o", "name"]).split("\n");
+  const ours = volumes.filter((name) => name.startsWith(`persistentvolume/${namespace}-`));
+  if (ours.length > 0) call("kubectl", ["delete", "--wait", ...ours]);
+}
+
+/** `kind/name` as kubectl prints it, of everything that is applied. */
+function objectsOf(plan: Plan): string[] {
+  const objects = applied.flatMap((name) =>
+    parseAllDocuments(fileOf(plan, name)).map(
+      (document) => document.toJS() as { apiVersion: string; kind: string; metadata: { name: string } },
+    ),
+  );
+  return objects.map(({ apiVersion, kind, metadata }) => {
+    const group = apiVersion.includes("/") ? `.${apiVersion.split("/")[0]}` : "";
+    return `${kind.toLowerCase()}${group}/${metadata.name}`;
+  });
+}
+
 describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster", () => {
   const share = join(process.env["LLMBENCH_SHARE"] ?? "", "cluster-test");
   let plan: Plan;
   let workflow: Workflow;
   let results: Results;
+  const runFolder = () => join(share, "results", workflow.metadata.name);
 
   beforeAll(async () => {
     rmSync(share, { recursive: true, force: true });
@@ -60,21 +63,21 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
     mkdirSync(join(share, "results"));
     // Steps write there as a user of their own.
     chmodSync(join(share, "results"), 0o777);
-    const { files } = build(plan);
-    const text = (name: string) => files.find(({ path }) => path === name)?.text as string;
     call("kubectl", ["delete", "namespace", namespace, "--ignore-not-found", "--wait"]);
-    call("kubectl", ["delete", "pv", "-l", "app.kubernetes.io/managed-by=llmbench", "--wait"]);
-    for (const name of ["access.yaml", "storage.yaml", "config.yaml", "benchmark.yaml"])
-      call("kubectl", ["apply", "--server-side", "--force-conflicts", "-f", "-"], text(name));
+    removeVolumes();
+    for (const name of applied)
+      call("kubectl", ["apply", "--server-side", "--force-conflicts", "-f", "-"], fileOf(plan, name));
     const runFile = join(share, "run.yaml");
-    writeFileSync(runFile, text("run.yaml"));
+    writeFileSync(runFile, fileOf(plan, "run.yaml"));
     const name = call("argo", ["submit", "-n", namespace, runFile, "-o", "name"]).trim();
-    call("argo", ["wait", "-n", namespace, name]);
+    waitForEnd(namespace, name);
     workflow = readWorkflow(namespace, name);
-    results = JSON.parse(readFileSync(join(share, "results", name, "results.json"), "utf8")) as Results;
+    results = JSON.parse(readFileSync(join(runFolder(), "results.json"), "utf8")) as Results;
   }, 1_800_000);
 
   afterAll(() => {
+    call("kubectl", ["delete", "namespace", namespace, "--ignore-not-found", "--wait"]);
+    removeVolumes();
     rmSync(share, { recursive: true, force: true });
   });
 
@@ -92,10 +95,17 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
     );
   });
 
-  it("keeps what each server logged, and says which node and image it had", () => {
+  it("has the requests, tokens and chunks of each cell that its server logged itself", () => {
+    const counted = results.cells.map(countedByResults);
+    expect(counted).toEqual(results.cells.map((cell) => countedByLog(runFolder(), cell)));
+    expect(counted.map(({ ok }) => ok)).toEqual(plan.cells.map(() => 40));
+  });
+
+  it("says which node and image each server had", () => {
     for (const { id, server } of results.cells) {
       const [deployment] = server.deployments;
       expect(deployment?.node, id).toMatch(/^gpu-/);
+      expect(deployment?.imageDigest, id).toMatch(/^sha256:[0-9a-f]{64}$/);
     }
   });
 
@@ -120,10 +130,23 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
     }
   });
 
-  it("leaves no server behind, in any namespace", () => {
-    const ours = "app.kubernetes.io/managed-by=llmbench";
-    const words = `get deployments,services,pods --all-namespaces -o name -l ${ours}`;
-    const left = call("kubectl", words.split(" "));
-    expect(left).toBe("");
+  it("shows in argo get what each cell is called and its headline", () => {
+    const text = call("argo", ["get", "-n", namespace, workflow.metadata.name, "--no-color"]);
+    for (const { id } of plan.cells) {
+      expect(text).toMatch(new RegExp(`^ *${id}: +[\\d.]+ tok/s, TTFT \\d+ ms, (?:valid|suspect)$`, "m"));
+      expect(text).toMatch(new RegExp(`✔ ${id} +cell `));
+    }
+    for (const step of ["deploy", "wait-healthy", "warmup", "sweep"])
+      expect(text.match(new RegExp(`✔ ${step}\\(\\d\\) +${step} `, "g")), step).toHaveLength(
+        plan.cells.length,
+      );
+  });
+
+  it("leaves no object with the run's label in any namespace, and of llmbench only what was applied", async () => {
+    // Slices of a Service go a moment after it.
+    await expect
+      .poll(() => objectsLabelled(`llmbench.dev/run=${workflow.metadata.name}`), { timeout: 30_000 })
+      .toEqual([]);
+    expect(objectsOfNamespace(managed, namespace)).toEqual(objectsOf(plan).sort());
   });
 });

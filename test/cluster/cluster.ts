@@ -17,6 +17,12 @@ export function call(program: "kubectl" | "argo", words: readonly string[], inpu
   return stdout;
 }
 
+/** Returns when a workflow is over, well or not. */
+export function waitForEnd(namespace: string, name: string): void {
+  // Its status is 1 for a workflow that failed, which readWorkflow tells with its reasons.
+  spawnSync("argo", ["wait", "-n", namespace, name], { stdio: "ignore" });
+}
+
 interface WorkflowNode {
   readonly displayName: string;
   readonly templateName?: string;
