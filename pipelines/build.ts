@@ -14,6 +14,8 @@ export interface BuiltFile {
   readonly text: string;
   /** What it is, for the index. */
   readonly about: string;
+  /** The same for the API server; none in what is for people and tools. */
+  readonly objects: readonly (KubernetesObject | Manifest["object"])[];
 }
 
 export interface Built {
@@ -49,15 +51,24 @@ export function build(plan: Plan): Built {
       path: numbered("benchmark", part),
       about: "the workflow's template",
       text: toYaml(template),
+      objects: [template.object],
     })),
     ...(cron === undefined
       ? []
-      : [{ path: "nightly.yaml", about: "the same by the clock", text: toYaml(cron) }]),
+      : [
+          {
+            path: "nightly.yaml",
+            about: "the same by the clock",
+            text: toYaml(cron),
+            objects: [cron.object],
+          },
+        ]),
   ];
   const submitted = parts.map(({ part, submitted }) => ({
     path: numbered("run", part),
     about: "one run: argo submit",
     text: toYaml(submitted),
+    objects: [submitted.object],
   }));
   const index = indexOf(plan.name, run.cluster.namespace, applied, submitted);
   return { files: [...applied, ...submitted, kustomization(applied), index], warnings };
@@ -79,7 +90,7 @@ function lintAll(manifests: readonly Manifest[], name: string): string[] {
 const numbered = (name: string, part: number) => (part === 1 ? `${name}.yaml` : `${name}-${part}.yaml`);
 
 function file(path: string, about: string, objects: readonly KubernetesObject[]): BuiltFile {
-  return { path, about, text: toYaml(...objects.map((object) => ({ object }))) };
+  return { path, about, text: toYaml(...objects.map((object) => ({ object }))), objects };
 }
 
 /** `kubectl apply -k` takes a folder in this order. */
@@ -89,7 +100,7 @@ function kustomization(applied: readonly BuiltFile[]): BuiltFile {
     kind: "Kustomization",
     resources: applied.map(({ path }) => path),
   };
-  return { path: "kustomization.yaml", about: "for kubectl apply -k", text: toYaml({ object }) };
+  return { path: "kustomization.yaml", about: "for kubectl apply -k", text: toYaml({ object }), objects: [] };
 }
 
 function indexOf(
@@ -114,7 +125,7 @@ function indexOf(
     `Results lie on the results share, in \`runs\` by the workflow's name. Retry what failed: \`argo retry -n ${namespace} NAME\`.`,
     "",
   ];
-  return { path: "README.md", about: "this index", text: lines.join("\n") };
+  return { path: "README.md", about: "this index", text: lines.join("\n"), objects: [] };
 }
 
 /** More than one part: all in one run folder, so under one name. */

@@ -5,16 +5,21 @@ import { registerBench } from "./bench.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
 import { registerEngines } from "./engines.ts";
+import { registerFetch } from "./fetch.ts";
 import { registerInit } from "./init.ts";
 import { registerList } from "./list.ts";
+import { registerLogs } from "./logs.ts";
 import { registerModels } from "./models.ts";
 import { printError } from "./print-error.ts";
 import { registerReport } from "./report.ts";
+import { registerRetry } from "./retry.ts";
 import { registerRun } from "./run.ts";
 import { registerSchema } from "./schema.ts";
 import { registerShow } from "./show.ts";
 import { registerSimulate } from "./simulate.ts";
+import { registerStatus } from "./status.ts";
 import { registerStep } from "./step.ts";
+import { registerSubmit } from "./submit.ts";
 import { letGoOfLostTerminals } from "./terminal.ts";
 import { registerValidate } from "./validate.ts";
 
@@ -34,6 +39,11 @@ for (const register of [
   registerRun,
   registerBench,
   registerBuild,
+  registerSubmit,
+  registerStatus,
+  registerLogs,
+  registerFetch,
+  registerRetry,
   registerReport,
   registerShow,
   registerList,

@@ -71,7 +71,7 @@ function refuseCluster({ cluster, source }: Plan, name: string): void {
     `${name} runs on a cluster (namespace ${cluster.namespace}), not here.`,
     {
       exitStatus: ExitStatus.usage,
-      hint: `llmbench build ${config} writes its workflow and says how to submit it. To run it here instead, take out cluster, and give engines and models places on this machine.`,
+      hint: `llmbench submit ${config} runs it there; llmbench build ${config} writes its workflow. To run it here instead, take out cluster, and give engines and models places on this machine.`,
     },
   );
 }

@@ -36,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   pipelines: ["src/argo", "src/config", "src/servers/kubernetes-names.ts", "steps"],
   "src/runner": ["steps", "src/steps", "src/config", "src/engines", "src/results", "src/servers"],
+  "src/workflows": ["src/config", "src/servers", "src/runner/line.ts", "src/runner/progress-view.ts"],
   "src/cli": [
     "pipelines",
     "steps",
@@ -49,6 +50,7 @@ const allowed: Record<string, readonly string[]> = {
     "src/servers",
     "src/simulator",
     "src/steps",
+    "src/workflows",
   ],
 };
 

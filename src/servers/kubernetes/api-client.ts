@@ -94,6 +94,36 @@ export class ApiClient {
     })) as T;
   }
 
+  /**
+   * Makes an object that must not be there yet, else CLUSTER_CONFLICT. An attempt whose answer was lost may have made it:
+   * then it is taken as it is. `path` is the object's own.
+   */
+  async create<T>(path: string, object: unknown): Promise<T> {
+    const call: ApiCall = { method: "POST", path: path.slice(0, path.lastIndexOf("/")), body: object };
+    let attempts = 0;
+    try {
+      const body = await this.#patiently(call, async () => {
+        attempts += 1;
+        return await this.#attempt(call);
+      });
+      return JSON.parse(body) as T;
+    } catch (error) {
+      const made = isStatus(error, 409) && attempts > 1 ? await this.get<T>(path) : undefined;
+      if (made === undefined) throw error;
+      return made;
+    }
+  }
+
+  /** Changes an object by a JSON patch (RFC 6902). */
+  async patch(path: string, operations: readonly object[]): Promise<void> {
+    await this.#json({
+      method: "PATCH",
+      path,
+      contentType: "application/json-patch+json",
+      body: operations,
+    });
+  }
+
   /** Asks for the end of an object; true when there was one (of that uid). */
   async delete(
     path: string,

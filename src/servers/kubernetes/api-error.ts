@@ -39,8 +39,12 @@ export function errorOf(status: number, body: string, what: string, identity: st
     const place = namespace === undefined ? "in the whole cluster" : `in namespace ${namespace}`;
     const account = /^system:serviceaccount:([^:]+):(.+)$/.exec(user);
     const who = account === null ? `User ${user}` : `ServiceAccount ${account[2]} of namespace ${account[1]}`;
+    const remedy =
+      account === null
+        ? "Ask who administers the cluster for this right."
+        : "Apply the access manifests that `llmbench build` writes, or give it the right.";
     return new ApiError(403, "CLUSTER_FORBIDDEN", `${who} may not ${verb} ${kind} ${place}.`, {
-      hint: `Apply the access manifests that \`llmbench build\` writes, or give it the right; to check: kubectl auth can-i ${verb} ${kind} --as ${user}${namespace === undefined ? "" : ` -n ${namespace}`}`,
+      hint: `${remedy} To check: kubectl auth can-i ${verb} ${kind}${account === null ? "" : ` --as ${user}`}${namespace === undefined ? "" : ` -n ${namespace}`}`,
     });
   }
   switch (status) {

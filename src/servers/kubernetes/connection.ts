@@ -35,8 +35,7 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Con
     throw unknownCluster(cause instanceof Error ? cause.message : String(cause), cause);
   }
   const cluster = config.getCurrentCluster();
-  // What loadFromDefault makes up where it finds nothing.
-  if (cluster === null || cluster.name === "loaded-cluster") throw unknownCluster("no kubeconfig was found");
+  if (cluster === null || isMadeUp(config, cluster.server)) throw unknownCluster("no kubeconfig was found");
 
   let cached: { key: string; agent: RequestOptions["agent"] } | undefined;
   return {
@@ -57,6 +56,11 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Con
       return { ...options, agent: cached.agent };
     },
   };
+}
+
+/** What loadFromDefault takes where it finds nothing. */
+function isMadeUp(config: KubeConfig, server: string): boolean {
+  return config.getCurrentContext() === "loaded-context" && server === "http://localhost:8080";
 }
 
 /** The files of KUBECONFIG, the first one's context counts; without one ~/.kube/config. */

@@ -19,12 +19,12 @@ interface Socket {
   close(): void;
 }
 
-/** Runs a command in a server's container to its end (`pods/exec`). Rejects with SERVER_EXEC_FAILED. */
+/** Runs a command in a server's container, or in another, to its end (`pods/exec`). Rejects with SERVER_EXEC_FAILED. */
 export async function execInPod(
-  { client, namespace }: Resources,
+  { client, namespace }: Pick<Resources, "client" | "namespace">,
   { metadata }: Pod,
   words: readonly string[],
-  { stdout: sink, signal }: ExecOptions,
+  { stdout: sink, signal, container = containerName }: ExecOptions & { readonly container?: string },
 ): Promise<ExecResult> {
   const { Exec } = await import("./kube-config.ts");
   signal?.throwIfAborted();
@@ -34,7 +34,7 @@ export async function execInPod(
   try {
     const status = await new Promise<ExecStatus>((resolve, reject) => {
       new Exec(client.connection.config)
-        .exec(namespace, name, containerName, [...words], stdout, stderr, null, false, resolve)
+        .exec(namespace, name, container, [...words], stdout, stderr, null, false, resolve)
         .then((socket: Socket) => {
           // Without effect where the command's end was told before.
           socket.addEventListener("close", () => reject(new Error("the connection broke off")));
@@ -56,7 +56,7 @@ export async function execInPod(
       "SERVER_EXEC_FAILED",
       `"${words[0]}" could not be run in pod ${name}: ${reason}`,
       {
-        hint: "Its ServiceAccount needs create and get on pods/exec, and the server must be up.",
+        hint: "Whoever asks needs create and get on pods/exec, and the pod must be up.",
         cause: error,
       },
     );

@@ -128,9 +128,27 @@ export class FakeApiServer {
     const path = url.pathname;
     const found = this.#objects.get(path);
     if (url.searchParams.has("watch")) return this.#watch(url, response);
+    if (method === "POST") {
+      const made = JSON.parse(Buffer.concat(parts).toString()) as Stored;
+      const place = `${path}/${made.metadata.name}`;
+      if (this.#objects.has(place))
+        return answer(response, 409, { kind: "Status", code: 409, message: "already exists" });
+      return answer(response, 201, this.put(place, made));
+    }
+    if (
+      method === "PATCH" &&
+      found !== undefined &&
+      request.headers["content-type"]?.includes("json-patch")
+    ) {
+      const changes = JSON.parse(Buffer.concat(parts).toString()) as { path: string; value: unknown }[];
+      const metadata = changes.map(({ path, value }) => [path.replace("/metadata/", ""), value]);
+      const changed = { ...found.metadata, ...Object.fromEntries(metadata) } as Stored["metadata"];
+      return answer(response, 200, this.put(path, { ...found, metadata: changed }));
+    }
     if (method === "PATCH") {
       const manifest = JSON.parse(Buffer.concat(parts).toString()) as Stored;
-      return answer(response, 200, this.put(path, { ...found, ...manifest }));
+      const metadata = { ...found?.metadata, ...manifest.metadata };
+      return answer(response, 200, this.put(path, { ...found, ...manifest, metadata }));
     }
     if (method === "DELETE" && found !== undefined) {
       this.take(path);
@@ -143,9 +161,11 @@ export class FakeApiServer {
 
   #list(url: URL) {
     const labels = url.searchParams.get("labelSelector");
+    const named = /^metadata\.name=(.+)$/.exec(url.searchParams.get("fieldSelector") ?? "")?.[1];
     const items = [...this.#objects]
       .filter(([path, object]) => belongs({ path, object }, url.pathname, labels))
-      .map(([, object]) => object);
+      .map(([, object]) => object)
+      .filter(({ metadata }) => named === undefined || metadata.name === named);
     return { metadata: { resourceVersion: `${this.#version}` }, items };
   }
 
@@ -192,7 +212,7 @@ function send(response: ServerResponse, type: string, object: unknown): void {
 }
 
 function isCollection(path: string): boolean {
-  return /\/(pods|events|nodes|deployments|services)$/.test(path);
+  return /\/(pods|events|nodes|deployments|services|namespaces|workflows|workflowtemplates)$/.test(path);
 }
 
 function belongs(
@@ -200,7 +220,9 @@ function belongs(
   collection: string,
   labels: string | null,
 ): boolean {
-  if (!path.startsWith(`${collection}/`)) return false;
+  // A list over all namespaces names none.
+  const everywhere = collection.replace(/\/([^/]+)$/, "/namespaces/[^/]+/$1/");
+  if (!path.startsWith(`${collection}/`) && !new RegExp(`^${everywhere}`).test(path)) return false;
   const wanted = labels === null || labels === "" ? [] : labels.split(",").map((pair) => pair.split("="));
   return wanted.every(([key = "", value]) => object.metadata.labels?.[key] === value);
 }
