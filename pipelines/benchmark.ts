@@ -4,7 +4,6 @@ import {
   container,
   dag,
   fromFile,
-  mutex,
   type PodOutputs,
   semaphore,
   string,
@@ -13,7 +12,7 @@ import {
 } from "../src/argo/index.ts";
 import { configObjectName, taskNames } from "../src/servers/kubernetes-names.ts";
 import { slotsConfigMap } from "./config-map.ts";
-import { accounts, type ClusterRun, runMutex } from "./names.ts";
+import { accounts, type ClusterRun, runSlots } from "./names.ts";
 import { places, podLabels, restrictedContainer, stepPod } from "./pods.ts";
 
 /** Argo's cap on the tasks of one DAG, less `prepare`. */
@@ -209,7 +208,7 @@ export function benchmark(plan: ClusterRun, part = 1) {
       afterFailure: `${cluster.keepSeconds.failed}s`,
     },
     podGC: "OnPodSuccess",
-    locks: [mutex(runMutex)],
+    locks: [semaphore(configMap(runSlots.configMap, runSlots.key).key(runSlots.key))],
     podLabels: podLabels(plan),
     runLabels: { "llmbench.dev/config": configObjectName(plan.name) },
     ...(cluster.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: cluster.imagePullSecrets }),

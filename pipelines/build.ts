@@ -3,7 +3,7 @@ import type { Plan } from "../src/config/plan.ts";
 import { LlmbenchError } from "../src/error.ts";
 import { access } from "./access.ts";
 import { benchmark, benchmarkRun, partsOf } from "./benchmark.ts";
-import { type KubernetesObject, planConfigMap, slotsConfigMap } from "./config-map.ts";
+import { type KubernetesObject, planConfigMap, runsConfigMap, slotsConfigMap } from "./config-map.ts";
 import { clusterRun } from "./names.ts";
 import { nightly } from "./nightly.ts";
 import { storage } from "./storage.ts";
@@ -46,6 +46,7 @@ export function build(plan: Plan): Built {
     file("config.yaml", "the resolved config, and how many servers a pool has room for", [
       planConfigMap(run).object,
       slotsConfigMap(run).object,
+      runsConfigMap(run),
     ]),
     ...parts.map(({ part, template }) => ({
       path: numbered("benchmark", part),

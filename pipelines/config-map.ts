@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { configObjectName } from "../src/servers/kubernetes-names.ts";
-import { type ClusterRun, ownedLabels } from "./names.ts";
+import { type ClusterRun, ownedLabels, runSlots } from "./names.ts";
 
 /** One object for the API server, as plain data. */
 export interface KubernetesObject {
@@ -48,4 +48,14 @@ export function slotsConfigMap(plan: ClusterRun): {
     ),
   };
   return { name, object };
+}
+
+/** How many runs of a namespace go on at a time: the limit of the lock that every config's workflow waits for. */
+export function runsConfigMap({ cluster: { namespace } }: ClusterRun): KubernetesObject {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: runSlots.configMap, namespace, labels: { ...ownedLabels } },
+    data: { [runSlots.key]: "1" },
+  };
 }

@@ -25,7 +25,11 @@ export const accounts = {
   teardown: "llmbench-teardown",
 } as const;
 
-/** One run at a time in a namespace, by hand or by the clock. */
-export const runMutex = "llmbench";
+/**
+ * One run at a time in a namespace, by hand or by the clock: a semaphore, and no mutex, since cells hold one too. Argo's
+ * controller (4.1.2) breaks off the retry of a workflow that holds a lock of one kind alone and meets a finished cell
+ * with one of the other.
+ */
+export const runSlots = { configMap: "llmbench-runs", key: "at-once" } as const;
 
 export const ownedLabels = { "app.kubernetes.io/managed-by": "llmbench" } as const;

@@ -6,7 +6,7 @@ import type { ClusterRun } from "./names.ts";
 
 /**
  * The same benchmark by the clock. A run that is due while the last one goes on is left out; a run by hand and one by the
- * clock wait for each other by the mutex of the template.
+ * clock wait for each other by the lock of the template.
  */
 export function nightly(plan: ClusterRun, schedule: SchedulePlan) {
   return cronWorkflow(

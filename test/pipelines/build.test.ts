@@ -12,10 +12,22 @@ const configs = ["a10", "cluster-test", "k3s"];
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name?: string; readonly namespace?: string };
-  readonly spec?: { readonly templates?: readonly Template[]; readonly artifactRepositoryRef?: object };
+  readonly spec?: {
+    readonly templates?: readonly Template[];
+    readonly artifactRepositoryRef?: object;
+    readonly synchronization?: Locks;
+  };
+  readonly data?: Readonly<Record<string, string>>;
+}
+interface Locks {
+  readonly mutexes?: unknown;
+  readonly semaphores?: readonly {
+    readonly configMapKeyRef: { readonly name: string; readonly key: string };
+  }[];
 }
 interface Template {
   readonly name: string;
+  readonly synchronization?: Locks;
   readonly dag?: { readonly tasks: readonly { readonly name: string; readonly hooks?: unknown }[] };
   readonly container?: { readonly args: readonly string[] };
   readonly outputs?: { readonly artifacts?: readonly object[] };
@@ -48,6 +60,20 @@ describe.each(configs)("what %s becomes", (config) => {
       ["prepare", false],
       ...plan.cells.map(({ id }) => [id.replaceAll(".", "-"), true]),
     ]);
+  });
+
+  it("holds semaphores alone: Argo 4.1.2 breaks off the retry of a run that also holds a mutex", async () => {
+    const { objects } = await build(config);
+    const template = objects.find(({ kind }) => kind === "WorkflowTemplate");
+    const cell = template?.spec?.templates?.find(({ name }) => name === "cell");
+    const locks = [template?.spec?.synchronization, cell?.synchronization];
+    expect(locks.map((lock) => lock?.mutexes)).toEqual([undefined, undefined]);
+    const [runs] = template?.spec?.synchronization?.semaphores ?? [];
+    const limits = objects.find(
+      ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === runs?.configMapKeyRef.name,
+    );
+    expect(limits?.data?.[runs?.configMapKeyRef.key ?? ""]).toBe("1");
+    expect(cell?.synchronization?.semaphores).toHaveLength(1);
   });
 
   it("is nothing that the lint has a word to say about", async () => {
