@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../error.ts";
 import type { MeasurementOutcome } from "../load/measurement.ts";
 import type { RequestRecord } from "../load/record.ts";
@@ -46,22 +47,29 @@ export async function checkServer(
   );
 }
 
+/** The end of a process is told a moment after its connections broke: so long it is looked for, ms. */
+const tellsWithinMs = 10_000;
+
 /** Where a single request failed: throws SERVER_DIED if its server is gone by now, or was started again since. */
 export async function throwIfGone(
   context: StepContext,
   session: CellSession,
-  server: ServerRef,
-  doing: string,
+  failed: { readonly server: ServerRef; readonly failure: Failure; readonly doing: string },
 ): Promise<void> {
+  const { server, failure, doing } = failed;
   const known = await knownInstance(context, server);
-  const state = await (await session.backend()).inspect(
-    { runId: context.run.id, cellId: server.cell },
-    known,
-  );
-  if (!state.running) throw await diedError(context, session, doing, state);
-  if (state.instance === undefined || state.instance === server.instance) return;
-  const ended = state.restartedAfter ?? { reason: "another instance has its place" };
-  throw await diedError(context, session, doing, { ...state, ...ended });
+  const backend = await session.backend();
+  const lookUntil = performance.now() + (answers.has(failure.kind) ? 0 : tellsWithinMs);
+  for (;;) {
+    const state = await backend.inspect({ runId: context.run.id, cellId: server.cell }, known);
+    if (!state.running) throw await diedError(context, session, doing, state);
+    if (state.instance !== undefined && state.instance !== server.instance) {
+      const ended = state.restartedAfter ?? { reason: "another instance has its place" };
+      throw await diedError(context, session, doing, { ...state, ...ended });
+    }
+    if (performance.now() > lookUntil || context.signal.aborted) return;
+    await sleep(500);
+  }
 }
 
 async function knownInstance({ run }: StepContext, server: ServerRef): Promise<KnownInstance> {

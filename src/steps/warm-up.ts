@@ -42,7 +42,7 @@ export async function warmUp(
     const record = await session.ask(server.url, prompts(i), outputTokens, context.signal);
     if (context.signal.aborted) throw interruptedError(context.run);
     if (record.error !== undefined) {
-      await throwIfGone(context, session, server, "it was warmed up");
+      await throwIfGone(context, session, { server, failure: record.error, doing: "it was warmed up" });
       throw new LlmbenchError(
         "WARMUP_FAILED",
         `${cell.id}: warm-up request ${i + 1} failed: ${record.error.message}`,
