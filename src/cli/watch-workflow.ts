@@ -48,6 +48,6 @@ function goesOn(namespace: string, name: string): string {
   return [
     "The run goes on.",
     `  look again  llmbench status ${name} -n ${namespace} --watch`,
-    `  stop it     argo stop -n ${namespace} ${name}   (takes its servers down)`,
+    `  stop it     argo stop -n ${namespace} ${name}`,
   ].join("\n");
 }

@@ -19,7 +19,8 @@ export function afterSubmit(
     `             argo watch -n ${namespace} ${first}`,
     `             kubectl get workflow -n ${namespace} ${first}`,
     `  Argo UI    ${address}/workflows/${namespace}/${first}`,
-    `  results    ${run}/report/index.html on ${shareWords(storage.results)}`,
+    `  results    ${run}/report/index.html on`,
+    `             ${shareWords(storage.results)}`,
     `             llmbench fetch ${run} -n ${namespace}`,
   ];
 }
