@@ -16,7 +16,7 @@ import { accounts, type ClusterRun, runSlots } from "./names.ts";
 import { places, podLabels, restrictedContainer, stepPod } from "./pods.ts";
 
 /** Argo's cap on the tasks of one DAG, less `prepare`. */
-const mostCells = 199;
+export const mostCells = 199;
 
 /** Numbers of the templates that a config needs: one, as long as its cells fit the cap. */
 export function partsOf(plan: ClusterRun): number[] {

@@ -2,10 +2,11 @@ import { formatFinding, lint, type Manifest, toYaml } from "../src/argo/index.ts
 import type { Plan } from "../src/config/plan.ts";
 import { LlmbenchError } from "../src/error.ts";
 import { access } from "./access.ts";
-import { benchmark, benchmarkRun, partsOf } from "./benchmark.ts";
+import { benchmark, benchmarkRun, mostCells, partsOf } from "./benchmark.ts";
 import { type KubernetesObject, planConfigMap, runsConfigMap, slotsConfigMap } from "./config-map.ts";
 import { clusterRun } from "./names.ts";
 import { nightly } from "./nightly.ts";
+import { checkConfigMap, warnOfSize } from "./sizes.ts";
 import { storage } from "./storage.ts";
 
 export interface BuiltFile {
@@ -38,13 +39,18 @@ export function build(plan: Plan): Built {
     ...parts.flatMap(({ template, submitted }) => [template, submitted]),
     ...(cron === undefined ? [] : [cron]),
   ];
-  const warnings = lintAll(manifests, plan.name);
+  const config = planConfigMap(run).object;
+  checkConfigMap(config);
+  const warnings = [
+    ...lintAll(manifests, plan.name),
+    ...parts.flatMap(({ template }) => warnOfSize(template, Math.min(run.cells.length, mostCells))),
+  ];
   const shares = storage(run);
   const applied = [
     file("access.yaml", "namespace, service accounts, their rights, and limits", access(run)),
     ...(shares.length === 0 ? [] : [file("storage.yaml", "volumes and claims of the shares", shares)]),
     file("config.yaml", "the resolved config, and how many servers a pool has room for", [
-      planConfigMap(run).object,
+      config,
       slotsConfigMap(run).object,
       runsConfigMap(run),
     ]),
@@ -94,14 +100,19 @@ function file(path: string, about: string, objects: readonly KubernetesObject[])
   return { path, about, text: toYaml(...objects.map((object) => ({ object }))), objects };
 }
 
-/** `kubectl apply -k` takes a folder in this order. */
+/** `kubectl apply --server-side -k` takes a folder in this order; without the option it refuses what is over 256 KiB. */
 function kustomization(applied: readonly BuiltFile[]): BuiltFile {
   const object = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
     resources: applied.map(({ path }) => path),
   };
-  return { path: "kustomization.yaml", about: "for kubectl apply -k", text: toYaml({ object }), objects: [] };
+  return {
+    path: "kustomization.yaml",
+    about: "for kubectl apply --server-side -k",
+    text: toYaml({ object }),
+    objects: [],
+  };
 }
 
 function indexOf(
@@ -115,7 +126,7 @@ function indexOf(
     "",
     "Made by `llmbench build`; change the config, not these files.",
     "",
-    "1. Apply, in this order (or all at once: `kubectl apply -k .`):",
+    "1. Apply, in this order (or all at once: `kubectl apply --server-side -k .`):",
     "",
     "   | file | what it is |",
     "   | --- | --- |",

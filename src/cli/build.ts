@@ -56,7 +56,7 @@ function summary(plan: Plan, folder: string, files: readonly BuiltFile[]): strin
     `${plan.name}: ${count}, in ${folder}`,
     ...files.map(({ path, about }) => `  ${path.padEnd(20)} ${about}`),
     "  next:",
-    `    kubectl apply -k ${folder}`,
+    `    kubectl apply --server-side -k ${folder}`,
     `    argo submit -n ${namespace} ${join(folder, "run.yaml")} --watch`,
     "",
   ].join("\n");

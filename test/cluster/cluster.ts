@@ -29,7 +29,10 @@ interface WorkflowNode {
   readonly type: string;
   readonly phase: string;
   readonly message?: string;
-  readonly outputs?: { readonly parameters?: readonly { readonly name: string; readonly value?: string }[] };
+  readonly outputs?: {
+    readonly parameters?: readonly { readonly name: string; readonly value?: string }[];
+    readonly artifacts?: readonly { readonly name: string; readonly s3?: { readonly key: string } }[];
+  };
 }
 
 export interface Workflow {
