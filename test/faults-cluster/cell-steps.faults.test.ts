@@ -1,5 +1,6 @@
 import { afterEach, describe } from "vitest";
 import { allow, forbid } from "./admission.ts";
+import { onOneNode } from "./fault-config.ts";
 import { itHeals } from "./one-cell.ts";
 import { missing } from "./place.ts";
 import { killStep, stopServer } from "./strikes.ts";
@@ -11,7 +12,7 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
 
   itHeals({
     fault: "deploy refused by a policy of the cluster",
-    config: { name: "deploy-refused" },
+    config: { name: "deploy-refused", cluster: onOneNode },
     strikes: "vllm",
     step: "deploy",
     says: [/CLUSTER_REJECTED/, /during the audit/, /what to do: /],
@@ -23,7 +24,7 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
 
   itHeals({
     fault: "server stopped while it loads",
-    config: { name: "load-stopped", profiles: { vllm: { loadMs: 60_000 } } },
+    config: { name: "load-stopped", cluster: onOneNode, profiles: { vllm: { loadMs: 60_000 } } },
     strikes: "vllm",
     step: "wait-healthy",
     says: [/SERVER_EXITED/, /what to do: /],
@@ -35,7 +36,12 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
 
   itHeals({
     fault: "server stopped during warm-up",
-    config: { name: "warmup-stopped", load: { warmup: 12 }, profiles: { vllm: { decodeMs: 400 } } },
+    config: {
+      name: "warmup-stopped",
+      cluster: onOneNode,
+      load: { warmup: 12 },
+      profiles: { vllm: { decodeMs: 400 } },
+    },
     strikes: "vllm",
     step: "warmup",
     says: [/what to do: /],
@@ -47,7 +53,7 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
 
   itHeals({
     fault: "sweep killed",
-    config: { name: "sweep-killed", longSeconds: 15 },
+    config: { name: "sweep-killed", cluster: onOneNode, longSeconds: 15 },
     strikes: "vllm",
     step: "sweep",
     says: [/137/],
@@ -61,7 +67,7 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
 
   itHeals({
     fault: "sweep told to end, as by a node that shuts down",
-    config: { name: "sweep-ended", longSeconds: 15 },
+    config: { name: "sweep-ended", cluster: onOneNode, longSeconds: 15 },
     strikes: "vllm",
     step: "sweep",
     says: [/INTERRUPTED/, goOn],
@@ -71,5 +77,23 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
       const { id } = await run.untilStep("sweep", cell);
       await killStep(id, "SIGTERM");
     },
+  });
+
+  // The other cell is long, so that the policy is gone before the run's end looks for what is left.
+  itHeals({
+    fault: "teardown refused by a policy of the cluster",
+    config: {
+      name: "teardown-refused",
+      cluster: onOneNode,
+      profiles: { sglang: { decodeMs: 400 } },
+    },
+    strikes: "vllm",
+    step: "teardown",
+    says: [/CLUSTER_REJECTED/, /during the audit/, /what to do: /],
+    finishedBefore: 2,
+    before: async (cells) => {
+      await forbid({ operation: "DELETE", cell: cells("vllm") });
+    },
+    afterwards: allow,
   });
 });

@@ -62,13 +62,13 @@ export async function serversOf(runId: string): Promise<string[]> {
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
-  seconds = 300,
+  seconds = 900,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000;
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
     if (performance.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
-    await sleep(250);
+    await sleep(500);
   }
 }

@@ -12,7 +12,7 @@ export interface FaultConfig {
   readonly name: string;
   /** Variants, each a cell of the model `m`. Default: two, so that one can be unharmed. */
   readonly variants?: readonly string[];
-  /** Seconds of the second point, `long`, as near as whole requests come. The first, `quick`, takes about one. */
+  /** Seconds of the second point, `long`, as near as whole requests come. The first, `quick`, takes about three. */
   readonly longSeconds?: number;
   /** A variant's simulated server: options of `engines.NAME.simulated`. */
   readonly profiles?: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -31,14 +31,23 @@ export interface FaultConfig {
 }
 
 /** Requests of the point that is measured before a fault strikes. */
+/**
+ * Of `cluster`: both servers on the node without GPUs. A fault of a server or a step is the same there, and waits for no
+ * GPU node that others use; every verdict is `suspect`, since the two share a node.
+ */
+export const onOneNode = {
+  pools: { a10: { nodeSelector: { "kubernetes.io/hostname": "cpu-1" }, servers: 2 } },
+  serversPerNode: 2,
+};
+
 const quickRequests = 6;
-const longTokens = 16;
-/** Of a simulated server here, so that a request of `long` takes 0.8 s. */
+const outputTokens = 16;
+/** Of a simulated server here, so that a request takes 0.8 s: a busy machine's delays between two are little of it. */
 const decodeMs = 50;
 
 /** How many requests make a point of so many seconds. */
 function longRequests({ longSeconds = 5 }: Pick<FaultConfig, "longSeconds">): number {
-  return Math.max(6, Math.round((longSeconds * 1000) / (longTokens * decodeMs)));
+  return Math.max(6, Math.round((longSeconds * 1000) / (outputTokens * decodeMs)));
 }
 
 /** The plan of a fault's config. It is written and read as a user's would be. */
@@ -81,8 +90,8 @@ function contents(config: FaultConfig): Record<string, unknown> {
     load: {
       warmup: 1,
       blocks: [
-        { name: "quick", concurrency: 2, outputTokens: 4, requests: quickRequests },
-        { name: "long", concurrency: 1, outputTokens: longTokens, requests: longRequests(config) },
+        { name: "quick", concurrency: 2, outputTokens, requests: quickRequests },
+        { name: "long", concurrency: 1, outputTokens, requests: longRequests(config) },
       ],
       ...config.load,
     },

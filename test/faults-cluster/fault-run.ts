@@ -72,7 +72,7 @@ export class FaultRun {
     step: string,
     cell: string | undefined,
     phases: readonly string[] = ["Running"],
-    seconds = 300,
+    seconds = 900,
   ): Promise<WorkflowNode> {
     return await until(
       `${step} of ${cell ?? "the run"} to be ${phases.join(" or ")}`,
@@ -85,7 +85,7 @@ export class FaultRun {
   }
 
   /** Waits until requests of a point are being recorded, not until it is done. */
-  async untilMeasuring(cell: string, point: "quick" | "long", seconds = 300): Promise<void> {
+  async untilMeasuring(cell: string, point: "quick" | "long", seconds = 900): Promise<void> {
     const id = this.plan.cells
       .find((planned) => planned.id === cell)
       ?.points.find((planned) => planned.id.startsWith(point))?.id;
@@ -95,7 +95,7 @@ export class FaultRun {
   }
 
   /** Waits for the workflow's end. */
-  async untilEnded(seconds = 900): Promise<Ended> {
+  async untilEnded(seconds = 1500): Promise<Ended> {
     return await until(
       `the end of ${this.name}`,
       async () => {

@@ -1,15 +1,17 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { FaultConfig } from "./fault-config.ts";
 import { cellOf, FaultRun } from "./fault-run.ts";
 import { addRow, sayingOf } from "./fault-table.ts";
 
-/** A fault that strikes one cell, once. */
-export interface CellFault {
+/** A fault that strikes one cell, once; or, without `strikes`, a step of the run or whatever shares with it. */
+export interface Fault {
   /** In the table, and what `-t` chooses. */
   readonly fault: string;
   readonly config: FaultConfig;
-  /** Variant whose cell is struck. */
-  readonly strikes: string;
+  /** Variant whose cell is struck: the other is unharmed, and the cell alone can be run again. */
+  readonly strikes?: string;
+  /** Variant whose step is looked at, where more than one cell is struck. Default: the first. */
+  readonly looksAt?: string;
   /** The step that fails. */
   readonly step: string;
   /** What its node says: what happened, and what to do. */
@@ -22,35 +24,44 @@ export interface CellFault {
   readonly afterwards?: (run: FaultRun, cell: string) => void | Promise<void>;
   /** What a person does before the retry. */
   readonly cure?: (run: FaultRun, cell: string) => void | Promise<void>;
+  /** Whatever happened, also where the test failed. */
+  readonly putBack?: () => void;
   /** Measurements of the struck cell that were finished before. Default: none. */
   readonly finishedBefore?: number;
 }
 
+/** Steps that a run has once. */
+const ofRun = new Set(["prepare", "finish"]);
 const begun = ["Pending", "Running", "Failed", "Error"];
 
 type Retry = "argo retry" | "argo retry, the cell from deploy";
 
-/** Two tests: the fault healed by a plain retry, and by one that runs the struck cell anew. */
-export function itHeals(fault: CellFault): void {
-  for (const retry of ["argo retry", "argo retry, the cell from deploy"] as const) {
+/** Two tests: the fault healed by a plain retry, and, of one cell, by one that runs the cell anew. */
+export function itHeals(fault: Fault): void {
+  const retries: readonly Retry[] =
+    fault.strikes === undefined ? ["argo retry"] : ["argo retry", "argo retry, the cell from deploy"];
+  for (const retry of retries) {
     it(`${fault.fault}: ${retry}`, async () => {
+      onTestFinished(() => fault.putBack?.());
       expect(await heal(fault, retry)).toBe("Succeeded");
     });
   }
 }
 
 /** Resolves with the phase in which the retry ended. */
-async function heal(fault: CellFault, retry: Retry): Promise<string> {
+async function heal(fault: Fault, retry: Retry): Promise<string> {
   const applied = await FaultRun.apply(fault.config);
   await fault.before?.((variant) => cellOf(applied.plan, variant));
   const run = applied.submit();
-  const cell = cellOf(run.plan, fault.strikes);
-  const others = run.plan.cells.filter(({ id }) => id !== cell);
+  const { strikes, looksAt = strikes ?? run.plan.cells[0]?.variant ?? "" } = fault;
+  const cell = cellOf(run.plan, looksAt);
+  const place = ofRun.has(fault.step) ? undefined : cell;
+  const others = strikes === undefined ? [] : run.plan.cells.filter(({ id }) => id !== cell);
 
-  if (fault.strike === undefined) await run.untilStep(fault.step, cell, begun);
+  if (fault.strike === undefined) await run.untilStep(fault.step, place, begun);
   else await fault.strike(run, cell);
   const struckMs = performance.now();
-  const failed = await run.untilStep(fault.step, cell, ["Failed", "Error"]);
+  const failed = await run.untilStep(fault.step, place, ["Failed", "Error"]);
   const toFailure = (performance.now() - struckMs) / 1000;
   await fault.afterwards?.(run, cell);
   const ended = await run.untilEnded();

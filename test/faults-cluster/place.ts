@@ -9,7 +9,7 @@ export const namespace = process.env["LLMBENCH_FAULTS_NAMESPACE"] ?? "llmbench-f
 export const share = join(process.env["LLMBENCH_SHARE"] ?? "", namespace);
 
 /** Where the table of faults is left. */
-export const outputFolder = fileURLToPath(new URL("../../test-results/faults/", import.meta.url));
+export const outputFolder = fileURLToPath(new URL(`../../test-results/${namespace}/`, import.meta.url));
 
 /** Why faults cannot be tried here. */
 export const missing = clusterMissing();

@@ -1,31 +1,22 @@
 import { afterEach, describe } from "vitest";
+import { onOneNode } from "./fault-config.ts";
 import { nodeSockets, tagImage, untagImage } from "./images.ts";
 import { itHeals } from "./one-cell.ts";
 import { missing } from "./place.ts";
 import { behaving, fromImage } from "./simulate.ts";
-import { exhaustMemory } from "./strikes.ts";
 
 const image = process.env["LLMBENCH_IMAGE"] ?? "";
 const forgotten = "localhost/llmbench-forgotten:1";
 
 describe.skipIf(missing !== undefined)("a server that fails", () => {
-  itHeals({
-    fault: "server killed for want of memory during a point",
-    config: { name: "server-oom", longSeconds: 15 },
-    strikes: "vllm",
-    step: "sweep",
-    says: [/OOMKilled/, /what to do: /, /resources\.memory/],
-    finishedBefore: 1,
-    strike: async (run, cell) => {
-      await run.untilMeasuring(cell, "long");
-      await exhaustMemory(cell);
-    },
-  });
-
   // A proof, a warm-up request and the six of `quick` it answers, and of `long` some; `long` alone it can answer.
   itHeals({
     fault: "server crashes during a point",
-    config: { name: "server-crash", change: behaving("vllm", { process: { exit: { afterRequests: 11 } } }) },
+    config: {
+      name: "server-crash",
+      cluster: onOneNode,
+      change: behaving("vllm", { process: { exit: { afterRequests: 11 } } }),
+    },
     strikes: "vllm",
     step: "sweep",
     says: [/exited with status 1/, /what to do: /],
@@ -37,6 +28,7 @@ describe.skipIf(missing !== undefined)("a server that fails", () => {
     fault: "invalid verdict",
     config: {
       name: "invalid-verdict",
+      cluster: onOneNode,
       change: behaving("vllm", {
         rules: [{ when: { from: 10, to: 12 }, effects: { reject: { status: 500 } } }],
       }),
@@ -53,7 +45,7 @@ describe.skipIf(missing !== undefined || nodeSockets.length === 0)("an image tha
 
   itHeals({
     fault: "server image missing",
-    config: { name: "image-missing", change: fromImage("vllm", forgotten) },
+    config: { name: "image-missing", cluster: onOneNode, change: fromImage("vllm", forgotten) },
     strikes: "vllm",
     step: "wait-healthy",
     says: [/SERVER_IMAGE_UNAVAILABLE/, /llmbench-forgotten/, /what to do: /],

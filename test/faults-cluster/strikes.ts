@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { call } from "../cluster/cluster.ts";
 import { until } from "./cluster-client.ts";
 import { namespace } from "./place.ts";
@@ -49,21 +48,4 @@ function podOf(nodeId: string): string {
   );
   if (pod === undefined) throw new Error(`no pod of node ${nodeId}`);
   return `pod/${pod.metadata.name}`;
-}
-
-const hog = "const held = []; for (;;) held.push(Buffer.alloc(2 ** 24, 1));";
-
-/** Takes all the memory that a cell's server may have, in its own container: the kernel ends it. */
-export async function exhaustMemory(cell: string): Promise<void> {
-  const pod = await serverPod(cell);
-  const words = ["exec", "-n", namespace, pod, "-c", "server", "--", "node", "-e", hog];
-  // The command dies with the server, or before it; then it is not over.
-  await until("the server to be out of memory", () => {
-    spawnSync("kubectl", words, { stdio: "ignore" });
-    const { status } = JSON.parse(call("kubectl", ["get", "-n", namespace, pod, "-o", "json"])) as {
-      status: { containerStatuses?: { lastState?: { terminated?: { reason?: string } } }[] };
-    };
-    const ended = status.containerStatuses?.[0]?.lastState?.terminated?.reason;
-    return ended === "OOMKilled" ? true : undefined;
-  });
 }
