@@ -10,28 +10,15 @@ import {
   workflow,
   workflowTemplate,
 } from "../src/argo/index.ts";
+import type { StepPlace } from "../src/config/plan.ts";
 import { configObjectName, taskNames } from "../src/servers/kubernetes-names.ts";
 import { slotsConfigMap } from "./config-map.ts";
 import { accounts, type ClusterRun, runSlots } from "./names.ts";
-import { places, podLabels, restrictedContainer, stepPod } from "./pods.ts";
+import { cellsOf, partName } from "./parts.ts";
+import { places, podLabels, restrictedContainer, type StepPod, stepPod } from "./pods.ts";
 
-/** Argo's cap on the tasks of one DAG, less `prepare`. */
-export const mostCells = 199;
-
-/** Numbers of the templates that a config needs: one, as long as its cells fit the cap. */
-export function partsOf(plan: ClusterRun): number[] {
-  return Array.from({ length: Math.max(1, Math.ceil(plan.cells.length / mostCells)) }, (_, k) => k + 1);
-}
-
-/** The name of a part's template: the first has the config's own. */
-const partName = (plan: ClusterRun, part: number) =>
-  configObjectName(plan.name, part === 1 ? undefined : String(part));
-
-const runInput = () =>
-  string({
-    default: "",
-    description: "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.",
-  });
+const runInput = () => string({ default: "", description: runWords });
+const runWords = "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.";
 
 /** An output of a step. A step that failed has none, and its node must still say why it failed. */
 const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ default: "" }));
@@ -65,7 +52,7 @@ export function benchmark(plan: ClusterRun, part = 1) {
   const onServer = <O extends PodOutputs>(
     name: string,
     outputs: O,
-    how: { readonly account?: string; readonly client?: boolean } = {},
+    how: Partial<Pick<StepPod<never>, "account" | "client" | "room">> = {},
   ) =>
     container(name, { inputs: { run: string(), server: string() }, outputs }, (c) =>
       c.run(
@@ -109,6 +96,20 @@ export function benchmark(plan: ClusterRun, part = 1) {
         patch: { outputs: { parameters: [{ name: "headline", globalName: "{{inputs.parameters.cell}}" }] } },
       }),
   );
+  /** Steps of plugins, by the step that they come after. They have the rights of any other that takes the server. */
+  const added = (plan.steps ?? []).map(({ name, after, outputs, resources: room }) => ({
+    name,
+    after,
+    template: onServer(
+      name,
+      {
+        ...Object.fromEntries(outputs.map((each) => [each, output(each)])),
+        server: output("server"),
+      },
+      { room },
+    ),
+  }));
+
   const profile = onServer(
     "profile",
     { report: output("report") },
@@ -166,10 +167,23 @@ export function benchmark(plan: ClusterRun, part = 1) {
       const { run } = d.inputs;
       const deployed = d.task("deploy", deploy, { run, cell: d.inputs.cell });
       const healthy = d.task("wait-healthy", waitHealthy, { run, server: deployed.outputs.server });
-      const warm = d.task("warmup", warmup, { run, server: healthy.outputs.server });
-      const swept = d.task("sweep", sweep, { run, cell: d.inputs.cell, server: warm.outputs.server });
+      /** The server, once the steps have had it that plugins put there, one after the other. */
+      const after = (place: StepPlace, server: typeof healthy.outputs.server) =>
+        added
+          .filter((each) => each.after === place)
+          .reduce(
+            (handed, each) => d.task(each.name, each.template, { run, server: handed }).outputs.server,
+            server,
+          );
+      const warm = d.task("warmup", warmup, { run, server: after("wait-healthy", healthy.outputs.server) });
+      const swept = d.task("sweep", sweep, {
+        run,
+        cell: d.inputs.cell,
+        server: after("warmup", warm.outputs.server),
+      });
+      const server = after("sweep", swept.outputs.server);
       if (plan.profiling !== undefined) {
-        const profiled = d.task("profile", profile, { run, server: swept.outputs.server });
+        const profiled = d.task("profile", profile, { run, server });
         d.task("copy-profile", copyProfile, { run, report: profiled.outputs.report });
       }
       const { outputTokensPerSecond, ttftMs, verdict } = swept.outputs;
@@ -182,7 +196,7 @@ export function benchmark(plan: ClusterRun, part = 1) {
   const everyCell = dag("benchmark", { inputs: { run }, failFast: false }, (d) => {
     const { run } = d.inputs;
     const ready = d.task("prepare", prepare, { run });
-    for (const { id, pool } of placed(plan).slice((part - 1) * mostCells, part * mostCells)) {
+    for (const { id, pool } of cellsOf(plan, part)) {
       d.task(
         names.get(id) ?? id,
         cell,
@@ -275,13 +289,6 @@ export function benchmarkRun(plan: ClusterRun, part = 1) {
       title: plan.name,
       description: describe(plan),
     },
-  );
-}
-
-/** The cells that run on the cluster, each with its pool. */
-function placed(plan: ClusterRun): { id: string; pool: string }[] {
-  return plan.cells.flatMap(({ id, server }) =>
-    server.kind === "kubernetes" ? [{ id, pool: server.pool }] : [],
   );
 }
 

@@ -2,10 +2,17 @@ import { formatFinding, lint, type Manifest, toYaml } from "../src/argo/index.ts
 import type { Plan } from "../src/config/plan.ts";
 import { LlmbenchError } from "../src/error.ts";
 import { access } from "./access.ts";
-import { benchmark, benchmarkRun, mostCells, partsOf } from "./benchmark.ts";
-import { type KubernetesObject, planConfigMap, runsConfigMap, slotsConfigMap } from "./config-map.ts";
+import { benchmark, benchmarkRun } from "./benchmark.ts";
+import {
+  type Bundles,
+  type KubernetesObject,
+  planConfigMap,
+  runsConfigMap,
+  slotsConfigMap,
+} from "./config-map.ts";
 import { clusterRun } from "./names.ts";
 import { nightly } from "./nightly.ts";
+import { mostCells, partsOf } from "./parts.ts";
 import { checkConfigMap, warnOfSize } from "./sizes.ts";
 import { storage } from "./storage.ts";
 
@@ -26,8 +33,11 @@ export interface Built {
   readonly warnings: readonly string[];
 }
 
-/** Everything that a config becomes on a cluster. Throws BUILD_NO_CLUSTER, and BUILD_LINT with every error found. */
-export function build(plan: Plan): Built {
+/**
+ * Everything that a config becomes on a cluster. `bundles`: its plugins. Throws BUILD_NO_CLUSTER, BUILD_TOO_LARGE, and
+ * BUILD_LINT with every error found.
+ */
+export function build(plan: Plan, bundles: Bundles = {}): Built {
   const run = clusterRun(plan);
   const parts = partsOf(run).map((part) => ({
     part,
@@ -39,7 +49,7 @@ export function build(plan: Plan): Built {
     ...parts.flatMap(({ template, submitted }) => [template, submitted]),
     ...(cron === undefined ? [] : [cron]),
   ];
-  const config = planConfigMap(run).object;
+  const config = planConfigMap(run, bundles).object;
   checkConfigMap(config);
   const warnings = [
     ...lintAll(manifests, plan.name),
@@ -49,7 +59,7 @@ export function build(plan: Plan): Built {
   const applied = [
     file("access.yaml", "namespace, service accounts, their rights, and limits", access(run)),
     ...(shares.length === 0 ? [] : [file("storage.yaml", "volumes and claims of the shares", shares)]),
-    file("config.yaml", "the resolved config, and how many servers a pool has room for", [
+    file("config.yaml", "the resolved config, its plugins, and how many servers a pool has room for", [
       config,
       slotsConfigMap(run).object,
       runsConfigMap(run),

@@ -15,8 +15,17 @@ export interface KubernetesObject {
   readonly [field: string]: unknown;
 }
 
-/** The resolved config, in every step's pod. Immutable: another config has another name. */
-export function planConfigMap(plan: ClusterRun): {
+/** Plugins as one file each, by the names that the plan gives them. */
+export type Bundles = Readonly<Record<string, string>>;
+
+/**
+ * The resolved config and its plugins, in every step's pod. Immutable: another config, or another plugin, whose hash is
+ * in it, has another name.
+ */
+export function planConfigMap(
+  plan: ClusterRun,
+  bundles: Bundles = {},
+): {
   readonly name: string;
   readonly object: KubernetesObject;
 } {
@@ -28,7 +37,7 @@ export function planConfigMap(plan: ClusterRun): {
     kind: "ConfigMap",
     metadata: { name, namespace: plan.cluster.namespace, labels: { ...ownedLabels } },
     immutable: true,
-    data: { "plan.json": text },
+    data: { "plan.json": text, ...bundles },
   };
   return { name, object };
 }

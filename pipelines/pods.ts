@@ -43,6 +43,8 @@ export interface StepPod<Here> {
   readonly client?: boolean;
   /** False for an exit hook of a task: `argo retry` leaves a hook's retry node running, and its cell never ends. */
   readonly triedAgain?: boolean;
+  /** What it asks for, where that is its own to say; the memory is its limit as well. */
+  readonly room?: { readonly cpu: string; readonly memory: string };
 }
 
 /** The pod of one step: llmbench's image, the plan, the shares, and the rights of its account. */
@@ -53,8 +55,9 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
     "--param",
     text`${name}=${given as Value<string, Here>}`,
   ]);
-  const room = pod.client === true ? clientResources : { cpu: "100m", memory: "256Mi" };
-  const limit = pod.client === true ? clientResources.memory : "1Gi";
+  const own = pod.client === true ? clientResources : pod.room;
+  const room = own ?? { cpu: "100m", memory: "256Mi" };
+  const limit = own === undefined ? "1Gi" : own.memory;
   return {
     image: steps.image,
     imagePullPolicy: steps.pullPolicy,

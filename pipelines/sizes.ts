@@ -29,8 +29,8 @@ export function checkConfigMap({ metadata, ...rest }: KubernetesObject): void {
   if (bytes <= limitBytes) return;
   throw new LlmbenchError(
     "BUILD_TOO_LARGE",
-    `The resolved config takes ${kilobytes(bytes)} kB, and a ConfigMap (${metadata.name}) holds ${kilobytes(limitBytes)}.`,
-    { hint: "make two configs of it: fewer cells in each, or fewer points" },
+    `The resolved config and its plugins take ${kilobytes(bytes)} kB, and a ConfigMap (${metadata.name}) holds ${kilobytes(limitBytes)}.`,
+    { hint: "build it in parts (--engine, --model, --cell), with fewer points, or with smaller plugins" },
   );
 }
 

@@ -1,5 +1,5 @@
 // Bundles the command line into one file, dist/llmbench.mjs (or in the folder given), that runs with nothing but Node
-// beside it.
+// beside it; and what others import of the package, beside what it depends on.
 import { chmod, cp, mkdir, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build } from "esbuild";
@@ -37,6 +37,18 @@ await build({
     js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
   legalComments: "none",
+  logLevel: "warning",
+});
+await build({
+  absWorkingDir: root,
+  entryPoints: { api: "src/plugins/api.ts", argo: "src/argo/index.ts" },
+  outdir: out,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  target: "node20",
   logLevel: "warning",
 });
 // PNG plots are drawn with these fonts; src/report/render-png.ts looks for them beside itself.

@@ -53,7 +53,7 @@ export function registerBench(program: Command): void {
       const { benchPlan } = await import("./bench-plan.ts");
       const { executeRun, startRun } = await import("./execute-run.ts");
       const run = await startRun(await benchPlan(url, options), options.out, "bench", options.id);
-      process.exitCode = await executeRun(run, {
+      process.exitCode = await executeRun(run, [], {
         json: options.json === true,
         verbose: options.verbose === true,
       });

@@ -3,35 +3,53 @@ import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { type BuiltFile, build } from "../../pipelines/build.ts";
 import type { Plan } from "../config/plan.ts";
-import { readPlan } from "../config/read-plan.ts";
+import { readConfig } from "../config/read-plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
+import { bundlesOf } from "../plugins/load-plugins.ts";
+import { type CellChoice, chooseCells } from "./choose-cells.ts";
 
 export function registerBuild(program: Command): void {
   program
     .command("build")
     .description("write what configs become on a Kubernetes cluster with Argo Workflows")
     .argument("[configs...]", "config files with a `cluster:` (default: all of ./configs that have one)")
+    .option("--engine <variant...>", "only the cells of these variants")
+    .option("--model <model...>", "only the cells of these models")
+    .option("--cell <id...>", "only these cells")
     .option("--out <dir>", "folder that gets a folder of each config's name", "dist/argo")
-    .action(async (configs: readonly string[], options: { out: string }) => {
-      const plans =
-        configs.length > 0 ? await Promise.all(configs.map(readForCluster)) : await clusterConfigs("configs");
+    .action(async (configs: readonly string[], options: BuildOptions) => {
+      const read = configs.length > 0 ? await readForCluster(configs) : await clusterConfigs("configs");
       // Everything is made, and so everything wrong is said, before anything is written.
-      const built = plans.map((plan) => ({ plan, ...build(plan) }));
-      for (const { plan, files, warnings } of built) {
+      const built = read.map(({ plan: whole, plugins }) => {
+        const plan = chooseCells(whole, options);
+        return { plan, of: whole.cells.length, ...build(plan, bundlesOf(plugins)) };
+      });
+      for (const { plan, of, files, warnings } of built) {
         const folder = join(options.out, plan.name);
         await writeAll(folder, files);
         for (const warning of warnings) process.stderr.write(`${plan.name}: ${warning}\n`);
-        process.stdout.write(summary(plan, relative(process.cwd(), folder) || ".", files));
+        process.stdout.write(summary(plan, of, relative(process.cwd(), folder) || ".", files));
       }
     });
 }
 
-const readForCluster = (config: string): Promise<Plan> => readPlan(config, { environment: null });
+interface BuildOptions extends CellChoice {
+  readonly out: string;
+}
 
-async function clusterConfigs(folder: string): Promise<Plan[]> {
+type ReadConfig = Awaited<ReturnType<typeof readConfig>>;
+
+/** One after the other: what a config's plugins add is in use until the next one is read. */
+async function readForCluster(configs: readonly string[]): Promise<ReadConfig[]> {
+  const read: ReadConfig[] = [];
+  for (const config of configs) read.push(await readConfig(config, { environment: null }));
+  return read;
+}
+
+async function clusterConfigs(folder: string): Promise<ReadConfig[]> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
-  const plans = await Promise.all(names.map((name) => readForCluster(join(folder, name))));
-  const found = plans.filter(({ cluster }) => cluster !== undefined);
+  const read = await readForCluster(names.map((name) => join(folder, name)));
+  const found = read.filter(({ plan }) => plan.cluster !== undefined);
   if (found.length > 0) return found;
   throw new LlmbenchError("USAGE", `no config in ./${folder} has a \`cluster:\``, {
     exitStatus: ExitStatus.usage,
@@ -49,8 +67,9 @@ async function writeAll(folder: string, files: readonly BuiltFile[]): Promise<vo
   await rename(fresh, folder);
 }
 
-function summary(plan: Plan, folder: string, files: readonly BuiltFile[]): string {
-  const count = `${plan.cells.length} ${plan.cells.length === 1 ? "cell" : "cells"}`;
+function summary(plan: Plan, of: number, folder: string, files: readonly BuiltFile[]): string {
+  const { length } = plan.cells;
+  const count = length < of ? `${length} of ${of} cells` : `${of} ${of === 1 ? "cell" : "cells"}`;
   const namespace = plan.cluster?.namespace ?? "default";
   return [
     `${plan.name}: ${count}, in ${folder}`,

@@ -4,6 +4,7 @@ import { isSimulated, type Plan } from "../config/plan.ts";
 import { resolveSecrets } from "../config/secrets.ts";
 import { ExitStatus } from "../error.ts";
 import { createMasker } from "../mask.ts";
+import type { Plugin } from "../plugins/load-plugins.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { createRun, type RunFolder } from "../results/run-folder.ts";
 import { lockRun } from "../results/run-lock.ts";
@@ -14,6 +15,7 @@ import { runCells } from "../runner/run-cells.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { removeLeftovers } from "../servers/leftovers.ts";
 import { createContext } from "../steps/create-context.ts";
+import { pluginSteps } from "../steps/plugin-step.ts";
 import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { printError } from "./print-error.ts";
@@ -48,7 +50,11 @@ export async function startRun(
 }
 
 /** Runs what is not finished of a run and shows what came out. Progress goes to stderr, results to stdout. */
-export async function executeRun(run: RunFolder, options: ExecuteOptions): Promise<ExitStatus> {
+export async function executeRun(
+  run: RunFolder,
+  plugins: readonly Plugin[],
+  options: ExecuteOptions,
+): Promise<ExitStatus> {
   const { values: secrets } = resolveSecrets(run.record.plan, process.env);
   const masker = createMasker(secrets);
   const lock = await lockRun(run.path);
@@ -78,7 +84,7 @@ export async function executeRun(run: RunFolder, options: ExecuteOptions): Promi
       view({ kind: "note", text: `ended the server of ${cellId} that run ${runId} left` });
     }
     view({ kind: "note", text: `run ${run.id} in ${run.path}` });
-    const outcome = await runCells(context, tell);
+    const outcome = await runCells(context, pluginSteps(run.record.plan, plugins), tell);
     view.close();
     const text = await readFile(outcome.results, "utf8");
     process.stdout.write(

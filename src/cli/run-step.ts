@@ -1,16 +1,18 @@
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { pino } from "pino";
 import { Plan } from "../config/plan.ts";
 import { resolveSecrets } from "../config/secrets.ts";
-import { loadPlugins } from "../engines/plugins.ts";
 import { asLlmbenchError, ExitStatus, LlmbenchError } from "../error.ts";
 import { createMasker } from "../mask.ts";
+import { loadPlugins } from "../plugins/load-plugins.ts";
 import { openRun, type RunFolder } from "../results/run-folder.ts";
 import type { CellStatus } from "../results/schema/status.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { createContext } from "../steps/create-context.ts";
 import { interruptedError } from "../steps/interrupted.ts";
+import { pluginSteps } from "../steps/plugin-step.ts";
 import type { ProgressEvent } from "../steps/progress.ts";
 import { StepStatus } from "../steps/step-status.ts";
 import { startRun } from "./execute-run.ts";
@@ -46,10 +48,11 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
   let mask = (text: string) => text;
   try {
     options = { ...options, run: runIdOf(options.run) };
-    const step = await findStep(name);
     const run = await findRun(name, options);
-    await loadPlugins(run.record.plan);
-    const masker = createMasker(resolveSecrets(run.record.plan, process.env).values);
+    const { plan } = run.record;
+    const plugins = await loadPlugins(plan, options.plan === undefined ? undefined : dirname(options.plan));
+    const step = await findStep(name, pluginSteps(plan, plugins));
+    const masker = createMasker(resolveSecrets(plan, process.env).values);
     mask = masker.text;
     const log = pino({ base: { run: run.id, step: name } }, pino.destination({ dest: 2, sync: true }));
     const publish = (outputs: Readonly<Record<string, unknown>>) => {

@@ -23,7 +23,8 @@ export function registerRun(program: Command): void {
     .action(async (config: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const { executeRun } = await import("./execute-run.ts");
-      process.exitCode = await executeRun(await prepareFolder(config, options), {
+      const { run, plugins } = await prepareFolder(config, options);
+      process.exitCode = await executeRun(run, plugins, {
         json: options.json === true,
         verbose: options.verbose === true,
       });
@@ -45,9 +46,8 @@ async function prepareFolder(config: string | undefined, options: Options) {
     const { openRun } = await import("../results/run-folder.ts");
     const run = await openRun(options.resume, options.out);
     refuseCluster(run.record.plan, run.id);
-    const { loadPlugins } = await import("../engines/plugins.ts");
-    await loadPlugins(run.record.plan);
-    return run;
+    const { loadPlugins } = await import("../plugins/load-plugins.ts");
+    return { run, plugins: await loadPlugins(run.record.plan) };
   }
   if (config === undefined) {
     throw new LlmbenchError("USAGE", "which config?", {
@@ -55,11 +55,11 @@ async function prepareFolder(config: string | undefined, options: Options) {
       hint: "llmbench run configs/local.yaml, or llmbench init > my.yaml for one of your own",
     });
   }
-  const { readPlan } = await import("../config/read-plan.ts");
+  const { readConfig } = await import("../config/read-plan.ts");
   const { startRun } = await import("./execute-run.ts");
-  const plan = await readPlan(config);
+  const { plan, plugins } = await readConfig(config);
   refuseCluster(plan, config);
-  return startRun(plan, options.out, "local", options.id);
+  return { run: await startRun(plan, options.out, "local", options.id), plugins };
 }
 
 /** A config with a cluster is run by the cluster. */

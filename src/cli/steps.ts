@@ -1,4 +1,5 @@
 import { ExitStatus, LlmbenchError } from "../error.ts";
+import type { PlacedStep } from "../steps/plugin-step.ts";
 import type { Step } from "../steps/step.ts";
 
 /** One line a step. */
@@ -14,12 +15,18 @@ const steps = {
   finish: () => import("../../steps/finish/run.ts"),
 } as const;
 
-export async function findStep(name: string | undefined): Promise<Step<unknown, unknown>> {
+/** A step by its name: one of llmbench, or of `added` by plugins. */
+export async function findStep(
+  name: string | undefined,
+  added: readonly PlacedStep[] = [],
+): Promise<Step<unknown, unknown>> {
+  const own = added.find(({ step }) => step.name === name);
+  if (own !== undefined) return own.step;
   const load = Object.entries(steps).find(([step]) => step === name)?.[1];
   if (load === undefined) {
     throw new LlmbenchError("USAGE", `there is no step "${name ?? ""}"`, {
       exitStatus: ExitStatus.usage,
-      hint: `the steps are: ${Object.keys(steps).join(", ")}`,
+      hint: `the steps are: ${[...Object.keys(steps), ...added.map(({ step }) => step.name)].join(", ")}`,
     });
   }
   return (await load()).default;

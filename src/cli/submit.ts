@@ -19,15 +19,17 @@ export function registerSubmit(program: Command): void {
     )
     .option("--watch", "show how it goes until it is over; the exit status is then the run's")
     .action(async (config: string, options: Options) => {
-      const { readPlan } = await import("../config/read-plan.ts");
+      const { readConfig } = await import("../config/read-plan.ts");
+      const { bundlesOf } = await import("../plugins/load-plugins.ts");
       const { build } = await import("../../pipelines/build.ts");
       const { clusterRun } = await import("../../pipelines/names.ts");
       const { submitRun } = await import("../workflows/submit-run.ts");
       const { afterSubmit } = await import("../workflows/after-submit.ts");
-      const plan = clusterRun(await readPlan(config, { environment: null }));
+      const read = await readConfig(config, { environment: null });
+      const plan = clusterRun(read.plan);
       const { cluster, name } = plan;
       const say = (line: string) => process.stderr.write(`${line}\n`);
-      const { files, warnings } = build(plan);
+      const { files, warnings } = build(plan, bundlesOf(read.plugins));
       for (const warning of warnings) say(`${name}: ${warning}`);
       const runs = await openRuns(
         { namespace: cluster.namespace },

@@ -20,6 +20,11 @@ export const name = () => {
   return z.string(rule).regex(NAME_PATTERN, rule);
 };
 
+export const stepName = () => {
+  const rule = expecting("the name of a step (lower-case letters, digits and -)");
+  return z.string(rule).regex(/^[a-z][a-z0-9-]*$/, rule);
+};
+
 export const version = () => {
   const rule = expecting('a version in quotes, such as "0.6.4"');
   return z.string(rule).regex(/^v?\d+(?:\.\d+)*(?:[.+-]?[A-Za-z][A-Za-z0-9.+-]*)?$/, rule);

@@ -5,6 +5,24 @@ import { ClusterPlan, KubernetesServerFields, ProfilingPlan, SchedulePlan } from
 export const EngineKind = z.enum(["vllm", "sglang", "tgi", "nim", "trtllm", "lmdeploy", "llamacpp"]);
 export type EngineKind = z.infer<typeof EngineKind>;
 
+/** The steps that llmbench has by itself; a plugin may add others. */
+export const StepName = z.enum([
+  "prepare",
+  "deploy",
+  "wait-healthy",
+  "warmup",
+  "sweep",
+  "profile",
+  "copy-profile",
+  "teardown",
+  "finish",
+]);
+export type StepName = z.infer<typeof StepName>;
+
+/** Steps of a cell that a plugin's may stand after: the server is up then. */
+export const StepPlace = StepName.extract(["wait-healthy", "warmup", "sweep"]);
+export type StepPlace = z.infer<typeof StepPlace>;
+
 /** Engine-independent settings; src/engines maps them to each engine's own flags and refuses what it lacks. */
 export const EngineSettings = z.strictObject({
   /** Longest prompt + output of one request, tokens. */
@@ -200,6 +218,19 @@ export type SloPlan = z.infer<typeof SloPlan>;
 export const FailOn = z.enum(["invalid", "suspect", "never"]);
 export type FailOn = z.infer<typeof FailOn>;
 
+/** A step of a plugin, in every cell. */
+export const StepPlan = z.strictObject({
+  name: z.string(),
+  after: StepPlace,
+  /** As the config has it; its plugin reads it again, and has the defaults. */
+  input: z.unknown(),
+  /** Names of what it puts out. */
+  outputs: z.array(z.string()),
+  /** What its pod asks for on a cluster, as Kubernetes writes it. */
+  resources: z.strictObject({ cpu: z.string(), memory: z.string() }),
+});
+export type StepPlan = z.infer<typeof StepPlan>;
+
 /**
  * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
  * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
@@ -208,8 +239,13 @@ export const Plan = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string(),
   description: z.string().optional(),
-  /** Files with engines of the config's own, absolute: see src/engines/plugins.ts. */
+  /**
+   * Files with engines and steps of the config's own: absolute, or on a cluster the name of the bundle that lies beside
+   * the plan. The hash is that of the bundle.
+   */
   plugins: z.array(z.strictObject({ file: z.string(), sha256: z.string() })).optional(),
+  /** Steps of plugins that the config names, in its order. */
+  steps: z.array(StepPlan).optional(),
   /** The config file it was made from. */
   source: z.strictObject({ file: z.string(), sha256: z.string() }).optional(),
   seed: z.number().int(),

@@ -3,8 +3,8 @@ import { createReadStream } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { loadPlugin } from "../engines/plugins.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
+import type { Plugin } from "../plugins/load-plugins.ts";
 import { builtInCatalog, type Catalog } from "./catalog.ts";
 import { checkConfig } from "./check-config.ts";
 import type { KnownNames } from "./check-names.ts";
@@ -15,6 +15,7 @@ import { lockedStepsImage } from "./image-lock.ts";
 import { keepSpelling } from "./keep-spelling.ts";
 import { type Folders, resolvePath } from "./paths.ts";
 import type { Plan } from "./plan.ts";
+import { readPlugins, readSteps } from "./read-plugins.ts";
 import { readConfigText } from "./read-text.ts";
 import { renderFindings } from "./render-findings.ts";
 import { resolveConfig } from "./resolve.ts";
@@ -34,11 +35,19 @@ export interface ReadPlanOptions {
   readonly lockFolder?: string;
 }
 
-/**
- * Reads a config file and resolves it to a plan. Throws LlmbenchError with exit status 2: CONFIG_NOT_FOUND,
- * CONFIG_UNREADABLE, or CONFIG_INVALID with every finding of the file in `details`.
- */
+/** The plan of a config file: see readConfig. */
 export async function readPlan(file: string, options: ReadPlanOptions = {}): Promise<Plan> {
+  return (await readConfig(file, options)).plan;
+}
+
+/**
+ * Reads a config file and resolves it to a plan; its plugins are in use from then on. Throws LlmbenchError with exit
+ * status 2: CONFIG_NOT_FOUND, CONFIG_UNREADABLE, or CONFIG_INVALID with every finding of the file in `details`.
+ */
+export async function readConfig(
+  file: string,
+  options: ReadPlanOptions = {},
+): Promise<{ readonly plan: Plan; readonly plugins: readonly Plugin[] }> {
   const text = await readConfigText(file);
   const folders = { config: dirname(resolve(file)), home: options.home ?? homedir() };
   const environment = options.environment === undefined ? process.env : options.environment;
@@ -57,7 +66,8 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   const data = keepSpelling(document.data, document.places);
   if (data === null)
     return reject([...document.findings, onKey([], "the file is empty; expected engines and models")]);
-  const plugins = await loadPlugins(data, folders);
+  const plugins = await readPlugins(data, folders);
+  const steps = readSteps(data, plugins);
   const catalog = options.catalog ?? builtInCatalog();
   const parsed = Config.safeParse(data);
   const shape = [
@@ -79,6 +89,7 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
           catalog,
         )),
     ...plugins.findings,
+    ...steps.findings,
     ...datasets.findings,
     ...(stepsImage?.findings ?? []),
   ];
@@ -90,15 +101,17 @@ export async function readPlan(file: string, options: ReadPlanOptions = {}): Pro
   if (findings.length > 0 || config === undefined) return reject(findings);
 
   const sha256 = createHash("sha256").update(text).digest("hex");
-  return resolveConfig(config, {
+  const plan = resolveConfig(config, {
     file,
     sha256,
     folders,
     catalog,
     datasets: datasets.hashes,
     plugins: plugins.loaded,
+    steps: steps.planned,
     stepsImage: stepsImage?.image,
   });
+  return { plan, plugins: plugins.loaded };
 }
 
 /** The image of the steps that was pushed last, where the config names none. */
@@ -116,29 +129,6 @@ async function findStepsImage(
 function namesIn(data: unknown): Pick<KnownNames, "engines" | "models" | "pools"> {
   const keys = (...path: string[]) => Object.keys((valueAt(data, path) as object | undefined) ?? {});
   return { engines: keys("engines"), models: keys("models"), pools: keys("cluster", "pools") };
-}
-
-interface Plugins {
-  readonly loaded: NonNullable<Plan["plugins"]>;
-  readonly findings: readonly Finding[];
-}
-
-/** Adds the engines of a config's own before it is checked: it names them. */
-async function loadPlugins(data: unknown, folders: Folders): Promise<Plugins> {
-  const loaded: Plugins["loaded"] = [];
-  const findings: Finding[] = [];
-  const files = valueAt(data, ["plugins"]);
-  for (const [i, file] of (Array.isArray(files) ? (files as unknown[]) : []).entries()) {
-    // Anything else is for the schema to say.
-    if (typeof file !== "string" || file === "") continue;
-    try {
-      loaded.push(await loadPlugin(resolvePath(file, folders)));
-    } catch (error) {
-      if (!(error instanceof LlmbenchError)) throw error;
-      findings.push(onValue(["plugins", i], error.message));
-    }
-  }
-  return { loaded, findings };
 }
 
 interface Datasets {

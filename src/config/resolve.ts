@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { bundleName, type Plugin } from "../plugins/load-plugins.ts";
 import { type Catalog, factsOf } from "./catalog.ts";
 import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
 import { LOAD_DEFAULTS } from "./defaults.ts";
@@ -7,7 +8,14 @@ import { durationMs } from "./duration.ts";
 import type { ModelConfig } from "./engine-schema.ts";
 import type { LoadConfig } from "./load-schema.ts";
 import { type Folders, resolvePath } from "./paths.ts";
-import { type CellPlan, type ModelPlan, Plan, type RequestPlan, type SloPlan } from "./plan.ts";
+import {
+  type CellPlan,
+  type ModelPlan,
+  Plan,
+  type RequestPlan,
+  type SloPlan,
+  type StepPlan,
+} from "./plan.ts";
 import { expandBlock } from "./points.ts";
 import { resolveCluster, resolveProfiling, resolveSchedule } from "./resolve-cluster.ts";
 import { containerServer, versionOf } from "./resolve-container.ts";
@@ -24,7 +32,8 @@ export interface ResolveContext {
   readonly catalog: Catalog;
   /** SHA-256 of each dataset, by absolute path. */
   readonly datasets: ReadonlyMap<string, string>;
-  readonly plugins: NonNullable<Plan["plugins"]>;
+  readonly plugins: readonly Plugin[];
+  readonly steps: readonly StepPlan[];
   /** Image of the steps, where the config names none. */
   readonly stepsImage?: string | undefined;
 }
@@ -35,11 +44,17 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
   const cluster = config.cluster ? resolveCluster(config.cluster, context.stepsImage) : undefined;
   const severalPools = poolsOf(config).length > 1;
   const profiling = resolveProfiling(config.profiling);
+  // A cluster has the bundle, and knows no folder of this machine.
+  const resolvePlugin = ({ file, sha256 }: Plugin, index: number) => ({
+    file: cluster === undefined ? file : bundleName(index),
+    sha256,
+  });
   return Plan.parse({
     schemaVersion: 1,
     name: config.name ?? nameOfFile(context.file),
     ...(config.description !== undefined && { description: config.description }),
-    ...(context.plugins.length > 0 && { plugins: [...context.plugins] }),
+    ...(context.plugins.length > 0 && { plugins: context.plugins.map(resolvePlugin) }),
+    ...(context.steps.length > 0 && { steps: [...context.steps] }),
     source: { file: context.file, sha256: context.sha256 },
     seed,
     cells: selectCells(config).map((cell) => resolveCell(cell, { ...context, seed, cluster, severalPools })),

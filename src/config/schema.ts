@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { Cluster } from "./cluster-schema.ts";
 import { Engine, launchKeys, Model, modelKeys, notBothModelSources } from "./engine-schema.ts";
 import {
@@ -11,6 +11,7 @@ import {
   optionalSection,
   required,
   section,
+  stepName,
   text,
 } from "./fields.ts";
 import { Load, LoadOverride, notBothPrompts } from "./load-schema.ts";
@@ -69,10 +70,14 @@ export const Config = section(
     name: optional(name(), { description: "Name of the benchmark.", defaultWords: "the file's name" }),
     description: optional(text(), { description: "One sentence for the report." }),
     plugins: optional(list(text("the path of a file"), "a list of files"), {
-      description:
-        "Files that add engines of your own: JavaScript, or TypeScript where esbuild is installed.",
+      description: "Files that add engines and steps of your own, in TypeScript or JavaScript.",
       defaultWords: "none",
-      examples: [["./my-engine.mjs"]],
+      examples: [["./my-plugin.ts"]],
+    }),
+    steps: optional(named(stepName(), z.unknown(), "a mapping of steps' names to what they take"), {
+      description: "Steps of plugins that every cell has, by name, each with what it takes.",
+      defaultWords: "none",
+      examples: [{ answers: { questions: 20 } }],
     }),
     engines: required(named(name(), Engine.nullable(), "a mapping of variant names to engines"), {
       description: "What is compared: variants by name. Two variants may be one engine in two settings.",

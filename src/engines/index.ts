@@ -12,26 +12,33 @@ import { vllm } from "./vllm.ts";
 /** A new engine is a file of its own and a line here. */
 export const engines: readonly EngineSpec[] = [vllm, sglang, tgi, nim, trtllm, lmdeploy, llamacpp];
 
-const added = new Map<string, EngineSpec>();
+let added: readonly EngineSpec[] = [];
 
-/** Those that llmbench has, and those that plugins have added. */
+/** Those that llmbench has, and those of the plugins in use. */
 export function listedEngines(): readonly EngineSpec[] {
-  return [...engines, ...added.values()];
+  return [...engines, ...added];
 }
 
-/** Adds an engine, or puts it in the place of one that was added under its name. Throws PLUGIN_KIND_TAKEN. */
-export function addEngine(spec: EngineSpec): void {
-  if (spec.kind === "openai" || engines.some(({ kind }) => kind === spec.kind))
-    throw new LlmbenchError("PLUGIN_KIND_TAKEN", `llmbench has an engine ${spec.kind} already.`, {
-      exitStatus: ExitStatus.usage,
-      hint: "Give the engine of your own another `kind`.",
-    });
-  added.set(spec.kind, spec);
+/**
+ * Takes the engines of a config's plugins into use, in the place of those of the config before: what one config adds is
+ * unknown to the next. Throws PLUGIN_KIND_TAKEN.
+ */
+export function useEngines(specs: readonly EngineSpec[]): void {
+  const taken = new Set(["openai", ...engines.map(({ kind }) => kind)]);
+  for (const { kind } of specs) {
+    if (taken.has(kind))
+      throw new LlmbenchError("PLUGIN_KIND_TAKEN", `There is an engine ${kind} already.`, {
+        exitStatus: ExitStatus.usage,
+        hint: "Give the engine of your own another `kind`.",
+      });
+    taken.add(kind);
+  }
+  added = specs;
 }
 
 /** Throws ENGINE_UNKNOWN: a plan names an engine of a plugin that was not loaded. */
 export function engineSpec(kind: string): EngineSpec {
-  const spec = engines.find((engine) => engine.kind === kind) ?? added.get(kind);
+  const spec = listedEngines().find((engine) => engine.kind === kind);
   if (spec !== undefined) return spec;
   throw new LlmbenchError("ENGINE_UNKNOWN", `There is no engine ${JSON.stringify(kind)}.`, {
     hint: "It is one of a plugin that is not here: name its file under `plugins` of the config.",

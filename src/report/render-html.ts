@@ -12,6 +12,7 @@ import {
 import { renderProfiles } from "./html/profile-section.ts";
 import { renderResults } from "./html/results-section.ts";
 import { renderSettings } from "./html/settings.ts";
+import { renderSteps } from "./html/steps-section.ts";
 import { STYLE } from "./html/style.ts";
 import { renderIncomplete, renderVerdicts } from "./html/verdicts-section.ts";
 
@@ -23,6 +24,7 @@ export async function renderHtml(results: Results): Promise<string> {
   const figures = await renderFigures(results);
   const resultsSection = renderResults(results);
   const profiles = renderProfiles(results);
+  const steps = renderSteps(results);
   const incomplete = renderIncomplete(results);
   const page = html`<!DOCTYPE html>
 <html lang="en">
@@ -37,7 +39,7 @@ export async function renderHtml(results: Results): Promise<string> {
 <body>
 ${renderBanner(results)}
 <main>
-${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, { results: resultsSection, profile: profiles, incomplete })}${renderWhatWasRun(results)}${resultsSection}${figures.map(renderFigureSection)}${profiles}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
+${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, { results: resultsSection, profile: profiles, steps, incomplete })}${renderWhatWasRun(results)}${resultsSection}${figures.map(renderFigureSection)}${steps}${profiles}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
 <footer><p>Made by llmbench ${results.run.llmbenchVersion} from <code>results.json</code> of run <code>${results.run.id}</code>.<span class="in-print"> Tables that the page folds away are printed where they were open. Every figure is in <code>results.json</code>.</span></p></footer>
 </body>
 </html>
@@ -54,13 +56,14 @@ ${figure.html}</section>
 
 function renderContents(
   figures: readonly Figure[],
-  sections: Readonly<Record<"results" | "profile" | "incomplete", Html | undefined>>,
+  sections: Readonly<Record<"results" | "profile" | "steps" | "incomplete", Html | undefined>>,
 ): Html {
-  const { results, profile, incomplete } = sections;
+  const { results, profile, steps, incomplete } = sections;
   const entries: (readonly [string, string])[] = [
     ["run", "What was run"],
     ...(results !== undefined ? [["results", "Results"] as const] : []),
     ...figures.map((figure) => [figure.id, figure.title] as const),
+    ...(steps !== undefined ? [["steps", "Steps of plugins"] as const] : []),
     ...(profile !== undefined ? [["profile", "Profile"] as const] : []),
     ["verdicts", "Verdicts"],
     ...(incomplete !== undefined ? [["incomplete", "What is missing"] as const] : []),

@@ -7,6 +7,7 @@ import { LIGHT } from "./plots/palette.ts";
 import { PROFILE_SENTENCE, viewProfile } from "./profile-tables.ts";
 import { REASONS } from "./reasons.ts";
 import { cellsTable, resultsTable } from "./results-tables.ts";
+import { STEPS_SENTENCE, stepTables } from "./step-tables.ts";
 import type { Table, TableCell } from "./table.ts";
 import { countVerdicts, describeCounts, groupFindings } from "./verdicts.ts";
 
@@ -32,6 +33,7 @@ export function renderMarkdown(results: Results): string {
         renderTable(resultsTable(results, model)),
       ]),
     ...renderPlotTables(results),
+    ...renderSteps(results),
     ...renderProfiles(results),
     ...renderVerdicts(results),
     ...renderMissing(results),
@@ -53,6 +55,16 @@ function renderPlotTables(results: Results): readonly string[] {
   return makePlots(results, LIGHT)
     .filter((plot) => plot.id === "relative" || plot.id === "startup")
     .flatMap((plot) => [`## ${escapeMarkdown(plot.title)}`, renderTable(plot.table)]);
+}
+
+function renderSteps(results: Results): readonly string[] {
+  const tables = stepTables(results);
+  if (tables.length === 0) return [];
+  return [
+    "## Steps of plugins",
+    STEPS_SENTENCE,
+    ...tables.flatMap((table) => [`**${escapeMarkdown(table.caption)}**`, renderTable(table)]),
+  ];
 }
 
 function renderProfiles(results: Results): readonly string[] {

@@ -14,7 +14,9 @@ import type { ProfileSummary } from "./schema/profile.ts";
 import type { CellResult, MeasurementResult, PointResult, Results } from "./schema/results.ts";
 import type { ServerRecord } from "./schema/server.ts";
 import type { CellStatus } from "./schema/status.ts";
+import type { StepSummary } from "./schema/step.ts";
 import type { MeasurementSummary, RequestCounts } from "./schema/summary.ts";
+import { readStep } from "./step-folder.ts";
 
 /** Opens a requests.ndjson.gz (src/load/record-reader.ts); called more than once for a file. */
 export type OpenRecords = (
@@ -88,6 +90,7 @@ async function assembleCell(
     else incomplete.push(`${shown(run, paths.server)} ${server.why}`);
   }
   const last = lastMeasured(deployments);
+  const steps = await stepsOf(run, plan.id, last?.specHash, status, incomplete);
   const profile = await profileOf(run, plan.id, last?.specHash, status, incomplete);
   const points = await assemblePoints(run, plan, last?.specHash, openRecords, incomplete);
   const precision = last?.model.precision ?? plan.model.precision;
@@ -105,9 +108,32 @@ async function assembleCell(
     startup: last?.startup ?? null,
     server: { specHash: last?.specHash ?? "", deployments },
     points,
+    ...(steps.length === 0 ? {} : { steps }),
     ...(profile === undefined ? {} : { profile }),
   };
   return { cell, status };
+}
+
+/** What steps of plugins found on the server as it was last deployed. */
+async function stepsOf(
+  run: RunFolder,
+  cell: string,
+  specHash: string | undefined,
+  status: CellStatus | undefined,
+  incomplete: string[],
+): Promise<StepSummary[]> {
+  const steps: StepSummary[] = [];
+  for (const { name } of run.record.plan.steps ?? []) {
+    const stored = await readStep(run, cell, name);
+    const { folder, summary } = run.paths.step(cell, name);
+    if (!stored.found) {
+      if (status?.status === "done" || !stored.missing)
+        incomplete.push(`${shown(run, summary)} ${stored.why}`);
+    } else if (specHash !== undefined && stored.value.specHash !== specHash)
+      incomplete.push(`${shown(run, folder)} is of a server set up otherwise than the last one`);
+    else steps.push(stored.value);
+  }
+  return steps;
 }
 
 /** The cell's profile where there is one of the server as it was last deployed. */

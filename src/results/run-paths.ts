@@ -54,6 +54,12 @@ export class RunPaths {
     return { folder, summary: join(folder, "summary.json") };
   }
 
+  /** What a step of a plugin leaves of a cell. */
+  step(cell: string, step: string): StepPaths {
+    const folder = join(this.cell(cell), "steps", checkName("step", step));
+    return { folder, summary: join(folder, "summary.json") };
+  }
+
   points(cell: string): string {
     return join(this.cell(cell), "points");
   }
@@ -82,6 +88,12 @@ export interface ProfilePaths {
   readonly summary: string;
 }
 
+export interface StepPaths {
+  readonly folder: string;
+  /** Its presence says that the step is done. */
+  readonly summary: string;
+}
+
 export interface MeasurementPaths {
   readonly folder: string;
   /** One record a request; src/load/record-writer.ts writes it. */
@@ -97,7 +109,7 @@ export function isName(name: string): boolean {
 }
 
 /** A name that is a good file name everywhere, and cannot lead out of its folder. Throws RUN_NAME_INVALID. */
-export function checkName(what: "run" | "cell" | "point", name: string): string {
+export function checkName(what: "run" | "cell" | "point" | "step", name: string): string {
   if (isName(name)) return name;
   throw new LlmbenchError("RUN_NAME_INVALID", `The ${what} "${name}" cannot be the name of a folder.`, {
     hint: "Use letters, digits and . _ + = @ -, beginning with a letter or a digit, at most 200.",

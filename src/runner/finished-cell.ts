@@ -1,12 +1,17 @@
 import { fails } from "../results/verdict.ts";
 import type { StepContext } from "../steps/context.ts";
+import type { PlacedStep } from "../steps/plugin-step.ts";
 
 /**
  * Whether a resumed run has nothing left to do in a cell, so that its server need not even start: every measurement is
- * there, made on this very server, and none has a verdict that would fail the run. Where only the server can tell what is
+ * there, made on this very server, and none has a verdict that would fail the run; so is what steps of plugins found. Where only the server can tell what is
  * still to do (a sweep that searches, a profile), it is started.
  */
-export async function isCellFinished({ run, plan, session }: StepContext, id: string): Promise<boolean> {
+export async function isCellFinished(
+  { run, plan, session }: StepContext,
+  added: readonly PlacedStep[],
+  id: string,
+): Promise<boolean> {
   const { cell } = session(id);
   if (cell.autoSweep !== undefined || plan.profiling !== undefined || cell.points.length === 0) return false;
   const status = await run.readStatus(id);
@@ -18,5 +23,6 @@ export async function isCellFinished({ run, plan, session }: StepContext, id: st
       if (kept === undefined || fails(kept.verdict.status, plan.failOn)) return false;
     }
   }
+  for (const { isDone } of added) if (!(await isDone(run, id, specHash))) return false;
   return true;
 }

@@ -8,9 +8,10 @@ import teardown from "../../steps/teardown/run.ts";
 import waitHealthy from "../../steps/wait-healthy/run.ts";
 import warmup from "../../steps/warmup/run.ts";
 import { asLlmbenchError, ExitStatus, type LlmbenchError } from "../error.ts";
-import type { CellStatus, StepName } from "../results/schema/status.ts";
+import type { CellStatus } from "../results/schema/status.ts";
 import type { StepContext } from "../steps/context.ts";
 import { interruptedError } from "../steps/interrupted.ts";
+import type { PlacedStep } from "../steps/plugin-step.ts";
 import type { ServerRef } from "../steps/server-ref.ts";
 import { storedError } from "../steps/stored-error.ts";
 import { isCellFinished } from "./finished-cell.ts";
@@ -24,10 +25,11 @@ export interface RunOutcome {
 /**
  * The local executor: the steps of every cell in order, one cell after the other. A cell that fails leaves the others
  * alone; teardown runs whatever happened; the report is written from whatever was measured. `tell` gets each cell's error
- * as soon as the cell has ended, and that of a run that was stopped between two cells.
+ * as soon as the cell has ended, and that of a run that was stopped between two cells. `added`: steps of plugins.
  */
 export async function runCells(
   context: StepContext,
+  added: readonly PlacedStep[],
   tell: (error: LlmbenchError) => void,
 ): Promise<RunOutcome> {
   const errors: LlmbenchError[] = [];
@@ -40,12 +42,12 @@ export async function runCells(
   for (const [index, { id }] of cells.entries()) {
     if (context.signal.aborted) break;
     context.progress({ kind: "cell-started", cell: id, index: index + 1, of: cells.length });
-    if (await isCellFinished(context, id)) {
+    if (await isCellFinished(context, added, id)) {
       context.progress({ kind: "note", cell: id, text: "everything of it was measured before" });
       context.progress({ kind: "cell-finished", cell: id, status: "done", seconds: 0 });
       continue;
     }
-    await runCell(id, context, told);
+    await runCell(id, context, added, told);
   }
   if (context.signal.aborted && errors.every(({ exitStatus }) => exitStatus !== ExitStatus.interrupted))
     told(interruptedError(context.run));
@@ -57,26 +59,36 @@ export async function runCells(
 async function runCell(
   cell: string,
   context: StepContext,
+  added: readonly PlacedStep[],
   told: (error: LlmbenchError) => void,
 ): Promise<void> {
   const start = performance.now();
-  let current: StepName = "deploy";
+  let current = "deploy";
   let failure: LlmbenchError | undefined;
-  const enter = async (step: StepName) => {
+  const enter = async (step: string) => {
     if (context.signal.aborted && step !== "teardown") throw interruptedError(context.run);
     current = step;
     context.progress({ kind: "step", cell, step });
     await writeStatus(context, { cell, status: "running", step });
   };
+  /** The steps of plugins that come after one, in order. */
+  const runAdded = async (place: PlacedStep["after"], server: ServerRef): Promise<ServerRef> => {
+    for (const { after, step } of added) {
+      if (after !== place) continue;
+      await enter(step.name);
+      server = (await step.run({ server }, context)).server;
+    }
+    return server;
+  };
   try {
     await enter("deploy");
     let server: ServerRef = (await deploy.run({ cell }, context)).server;
     await enter("wait-healthy");
-    server = (await waitHealthy.run({ server }, context)).server;
+    server = await runAdded("wait-healthy", (await waitHealthy.run({ server }, context)).server);
     await enter("warmup");
-    server = (await warmup.run({ server }, context)).server;
+    server = await runAdded("warmup", (await warmup.run({ server }, context)).server);
     await enter("sweep");
-    await sweep.run({ server }, context);
+    server = await runAdded("sweep", (await sweep.run({ server }, context)).server);
     if (context.plan.profiling !== undefined) {
       await enter("profile");
       const { report } = await profile.run({ server }, context);

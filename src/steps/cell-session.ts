@@ -147,20 +147,31 @@ export class CellSession {
   /** Sends one short completion; resolves with what went wrong with it, if anything. */
   async prove(url: string, signal: AbortSignal): Promise<RequestRecord["error"]> {
     const prompts = await promptsOf(this.cell, 0);
-    return (await this.ask(url, prompts(0), proofTokens, signal)).error;
+    return (await this.ask(url, prompts(0), proofTokens, { signal })).error;
   }
 
-  /** Sends one request outside a measurement. Never rejects because of the server: see `error` of the record. */
-  async ask(url: string, prompt: Prompt, outputTokens: number, signal?: AbortSignal): Promise<RequestRecord> {
+  /**
+   * Sends one request outside a measurement. Never rejects because of the server: see `error` of the record. `freely`:
+   * the answer is kept, and ends where the model ends it.
+   */
+  async ask(
+    url: string,
+    prompt: Prompt,
+    outputTokens: number,
+    { signal, freely = false }: { readonly signal?: AbortSignal; readonly freely?: boolean } = {},
+  ): Promise<RequestRecord> {
+    const asking = await this.asking(url);
+    const { cell } = this;
+    const free = { ...cell, request: { ...cell.request, forceOutputLength: false } };
     const clock = startClock();
     const transport = await this.transport(url, clock, 1);
     try {
       return await requestOnce({
         transport,
         clock,
-        request: singleRequest(await this.asking(url), prompt, outputTokens),
+        request: singleRequest(freely ? { ...asking, cell: free } : asking, prompt, outputTokens),
         timeoutMs: this.cell.request.timeoutSeconds * 1000,
-        read: { maxTokens: outputTokens },
+        read: { maxTokens: outputTokens, saveText: freely },
         ...(signal === undefined ? {} : { signal }),
       });
     } finally {

@@ -1,11 +1,10 @@
-import type { StepName } from "../results/schema/status.ts";
 import type { VerdictStatus } from "../results/schema/verdict.ts";
 
 /** What steps tell whoever watches. Plain data: a terminal line, a log line or Argo's progress file is made of it. */
 export type ProgressEvent =
   | { readonly kind: "cell-started"; readonly cell: string; readonly index: number; readonly of: number }
   /** Without a cell: a step of the run itself. */
-  | { readonly kind: "step"; readonly cell?: string; readonly step: StepName }
+  | { readonly kind: "step"; readonly cell?: string; readonly step: string }
   /** A word on what a step is doing: "downloading", "waiting for /health". */
   | { readonly kind: "note"; readonly cell?: string; readonly text: string }
   /** What must stay in sight: the size and the terms of a download. */

@@ -1,15 +1,15 @@
 import { ExitStatus, type LlmbenchError } from "../error.ts";
 import type { RunFolder } from "../results/run-folder.ts";
-import type { CellStatus, StepName } from "../results/schema/status.ts";
+import type { CellStatus } from "../results/schema/status.ts";
 import { storedError } from "./stored-error.ts";
 
 /** Keeps a cell's status.json where each of its steps runs in a process of its own. Steps of the run have none. */
 export class StepStatus {
   readonly #run: RunFolder;
-  readonly #step: StepName;
+  readonly #step: string;
   readonly #cell: string | undefined;
 
-  constructor(run: RunFolder, step: StepName, input: unknown) {
+  constructor(run: RunFolder, step: string, input: unknown) {
     this.#run = run;
     this.#step = step;
     this.#cell = cellOf(input);

@@ -1,11 +1,10 @@
 import type { z } from "zod";
 import { LlmbenchError } from "../error.ts";
-import type { StepName } from "../results/schema/status.ts";
 import type { StepContext } from "./context.ts";
 
 /** What a step takes and gives: all that a pipeline may know of it. */
 export interface StepContract<Input = unknown, Output = unknown> {
-  readonly name: StepName;
+  readonly name: string;
   readonly input: z.ZodType<Input>;
   readonly output: z.ZodType<Output>;
 }

@@ -39,7 +39,9 @@ export async function warmUp(
     cell.points[0]?.load.outputTokens ?? cell.autoSweep?.outputTokens[0] ?? defaultOutputTokens;
   for (let i = 0; i < cell.warmupRequests; i += 1) {
     context.progress({ kind: "note", cell: cell.id, text: `request ${i + 1} of ${cell.warmupRequests}` });
-    const record = await session.ask(server.url, prompts(i), outputTokens, context.signal);
+    const record = await session.ask(server.url, prompts(i), outputTokens, {
+      signal: context.signal,
+    });
     if (context.signal.aborted) throw interruptedError(context.run);
     if (record.error !== undefined) {
       await throwIfGone(context, session, { server, failure: record.error, doing: "it was warmed up" });

@@ -68,7 +68,7 @@ describe("a config that is too large", () => {
       points: Array.from({ length: 20 }, () => cell.points).flat(),
     }));
     expect(() => build({ ...plan, cells })).toThrow(
-      /takes [\d,]+ kB, and a ConfigMap \(\S+\) holds 1,049\.$/,
+      /and its plugins take [\d,]+ kB, and a ConfigMap \(\S+\) holds 1,049\.$/,
     );
   });
 });

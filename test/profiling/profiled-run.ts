@@ -55,7 +55,7 @@ export async function makeProfiledRun(profiling: string, config?: string): Promi
       });
       onTestFinished(() => context.killNow());
       const errors: LlmbenchError[] = [];
-      const outcome = await runCells(context, (error) => errors.push(error));
+      const outcome = await runCells(context, [], (error) => errors.push(error));
       const stored = await run.readResults();
       if (!stored.found) throw new Error(stored.why);
       return { results: Results.parse(stored.value), errors, report: outcome.report };

@@ -5,6 +5,7 @@ import { ProfileSummary } from "./profile.ts";
 import { Hardware } from "./run.ts";
 import { ServerRecord, Startup } from "./server.ts";
 import { StoredError } from "./status.ts";
+import { StepSummary } from "./step.ts";
 import { Instrument, LoadSettingSchema, RequestCounts } from "./summary.ts";
 import { Verdict } from "./verdict.ts";
 
@@ -72,6 +73,10 @@ export const CellResult = z
     points: z
       .array(PointResult)
       .describe("Points with at least one measurement; what is missing is in `incomplete`."),
+    steps: z
+      .array(StepSummary)
+      .optional()
+      .describe("Steps of plugins that are done, in the plan's order; only where the plan has any."),
     profile: ProfileSummary.optional().describe("Only where the plan asks for profiling."),
   })
   .meta({ id: "CellResult", description: "One variant × one model × one piece of hardware." });

@@ -1,18 +1,5 @@
 import { z } from "zod";
 
-export const StepName = z.enum([
-  "prepare",
-  "deploy",
-  "wait-healthy",
-  "warmup",
-  "sweep",
-  "profile",
-  "copy-profile",
-  "teardown",
-  "finish",
-]);
-export type StepName = z.infer<typeof StepName>;
-
 export const StoredError = z
   .strictObject({
     code: z.string(),
@@ -28,7 +15,8 @@ export const CellStatus = z.strictObject({
   schemaVersion: z.literal(1),
   cell: z.string(),
   status: z.enum(["pending", "running", "done", "failed", "interrupted"]),
-  step: StepName.optional(),
+  /** Of llmbench, or of a plugin. */
+  step: z.string().optional(),
   error: StoredError.optional(),
   updatedAt: z.string(),
 });

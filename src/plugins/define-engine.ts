@@ -1,5 +1,6 @@
-import { openai } from "./openai.ts";
-import type { EngineContainer, EngineSpec, RequestDialect } from "./spec.ts";
+import { openai } from "../engines/openai.ts";
+import type { EngineContainer, EngineSpec, RequestDialect } from "../engines/spec.ts";
+import { demand } from "./demand.ts";
 
 /** What a file must say of an engine of its own; anything else of an EngineSpec may be said as well. */
 export interface EngineDefinition
@@ -15,8 +16,8 @@ export interface EngineDefinition
 }
 
 /**
- * An engine of one's own, with a default for all that is not said. Throws TypeError where something is missing or is
- * of the wrong type: what a plugin exports was checked by nobody.
+ * An engine of one's own, with a default for all that is not said. Throws PLUGIN_INVALID where something is missing or
+ * is of the wrong type: what a plugin exports was checked by nobody.
  */
 export function defineEngine(definition: EngineDefinition): EngineSpec {
   demand(typeof definition === "object" && definition !== null, "an engine: a mapping with kind and args");
@@ -61,8 +62,4 @@ function isContainer(container: object): boolean {
   return ["image", "command"].every(
     (key) => typeof (container as Record<string, unknown>)[key] === "function",
   );
-}
-
-function demand(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new TypeError(`expected ${what}`);
 }

@@ -1,13 +1,13 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { dialectFor, engineSpec } from "../../src/engines/index.ts";
-import { loadPlugin, loadPlugins } from "../../src/engines/plugins.ts";
+import { loadPlugin, loadPlugins, usePlugins } from "../../src/plugins/load-plugins.ts";
 import { planOf, problemsOf } from "../config/problems.ts";
-import { makeFolder } from "./folders.ts";
+import { makeFolder } from "../engines/folders.ts";
 
-// An engine that was added stays in its process: the next file has modules of its own.
-afterAll(() => void vi.resetModules());
+// An engine that was added stays in its process until others are.
+afterAll(() => usePlugins([]));
 
 /** LightLLM, as a person would add it. */
 const lightllm = `
@@ -35,7 +35,7 @@ function fileOf(text: string, name = "engine.mjs"): string {
 
 describe("an engine of one's own", () => {
   test("is one file, with a default for all that it does not say", async () => {
-    await loadPlugin(fileOf(lightllm));
+    usePlugins([await loadPlugin(fileOf(lightllm))]);
     expect(engineSpec("lightllm")).toMatchObject({
       title: "LightLLM",
       defaultStopTimeoutSeconds: 30,
@@ -55,18 +55,21 @@ describe("an engine of one's own", () => {
       "engine.ts",
     );
     writeFileSync(join(file, "..", "kind.ts"), 'export const kind: string = "typed";\n');
-    await loadPlugin(file);
+    usePlugins([await loadPlugin(file)]);
     expect(
       engineSpec("typed").args({ modelPath: "/m", servedName: "m", settings: {}, requestsInFlight: 1 }),
     ).toEqual(["/m"]);
   });
 
-  test("takes the place of what its file held before", async () => {
+  test("is unknown to the next config", async () => {
     const file = fileOf('export default { kind: "again", title: "One", args: () => [] };');
-    await loadPlugin(file);
+    usePlugins([await loadPlugin(file)]);
+    expect(engineSpec("again").title).toBe("One");
     writeFileSync(file, 'export default { kind: "again", title: "Two", args: () => [] };');
-    await loadPlugin(file);
+    usePlugins([await loadPlugin(file)]);
     expect(engineSpec("again").title).toBe("Two");
+    await planOf(["engines: { llamacpp: }", "models: { m: { path: m.gguf } }"]);
+    expect(() => engineSpec("again")).toThrow(expect.objectContaining({ code: "ENGINE_UNKNOWN" }));
   });
 
   test.each([
@@ -74,6 +77,7 @@ describe("an engine of one's own", () => {
     ["export const engine = 1;", "PLUGIN_INVALID", "expected an engine"],
     ['export default { kind: "My Engine", args: () => [] };', "PLUGIN_INVALID", "`kind`: lower-case letters"],
     ['export default { kind: "mine" };', "PLUGIN_INVALID", "`args`: a function"],
+    ["export default [];", "PLUGIN_INVALID", "found an empty list"],
     [
       'export default { kind: "mine", args: () => [], container: {} };',
       "PLUGIN_INVALID",
@@ -82,11 +86,12 @@ describe("an engine of one's own", () => {
     [
       'export default { kind: "vllm", args: () => [] };',
       "PLUGIN_KIND_TAKEN",
-      "llmbench has an engine vllm already",
+      "There is an engine vllm already",
     ],
     ['throw new Error("no luck");', "PLUGIN_NOT_LOADED", "no luck"],
   ])("that is none is told of: %s", async (text, code, message) => {
-    await expect(loadPlugin(fileOf(text))).rejects.toMatchObject({
+    const loading = loadPlugin(fileOf(text)).then((plugin) => usePlugins([plugin]));
+    await expect(loading).rejects.toMatchObject({
       code,
       exitStatus: 2,
       message: expect.stringContaining(message),
@@ -98,11 +103,13 @@ describe("an engine of one's own", () => {
     const { sha256 } = await loadPlugin(file);
     const plan = { plugins: [{ file, sha256 }] } as Parameters<typeof loadPlugins>[0];
     await loadPlugins(plan);
-    writeFileSync(file, `${lightllm}// changed`);
+    // A comment is in no bundle.
+    writeFileSync(file, `${lightllm}// A comment.`);
+    await loadPlugins(plan);
+    writeFileSync(file, lightllm.replace("LightLLM", "Light LLM"));
     await expect(loadPlugins(plan)).rejects.toMatchObject({ code: "PLUGIN_CHANGED" });
     rmSync(file);
     await expect(loadPlugins(plan)).rejects.toMatchObject({ code: "PLUGIN_NOT_FOUND" });
-    await loadPlugins({ ...plan, cluster: {} } as typeof plan);
   });
 });
 
@@ -126,9 +133,7 @@ describe("a config with an engine of its own", () => {
       ],
       { "engine.mjs": lightllm },
     );
-    expect(plan.plugins).toEqual([
-      { file: expect.stringMatching(/^\/.*\/engine\.mjs$/), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
-    ]);
+    expect(plan.plugins).toEqual([{ file: "plugin.mjs", sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
     expect(
       plan.cells.map(({ engine, server }) => [engine, server.kind === "kubernetes" && server.image]),
     ).toEqual([
@@ -143,7 +148,9 @@ describe("a config with an engine of its own", () => {
       {},
     );
     expect(problems.filter((line) => line.startsWith("x.yaml"))).toEqual([
-      expect.stringMatching(/^x\.yaml:1:11 plugins\[0\]: \/.*\/gone\.mjs cannot be read\.$/),
+      expect.stringMatching(
+        /^x\.yaml:1:11 plugins\[0\]: \/.*\/gone\.mjs cannot be read\.\n {4}docs\/extending\.md/,
+      ),
     ]);
   });
 
