@@ -25,6 +25,7 @@ export interface FaultyWorkflow {
   readonly status?: {
     readonly phase?: string;
     readonly message?: string;
+    readonly startedAt?: string | null;
     readonly finishedAt?: string | null;
     readonly nodes?: Readonly<Record<string, WorkflowNode>>;
     readonly synchronization?: unknown;

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../../pipelines/build.ts";
 import type { Plan } from "../../src/config/plan.ts";
+import type { Results } from "../../src/results/schema/results.ts";
 import { taskNames } from "../../src/servers/kubernetes-names.ts";
 import { call } from "../cluster/cluster.ts";
 import { type FaultyWorkflow, getWorkflow, serversOf, until, type WorkflowNode } from "./cluster-client.ts";
@@ -49,6 +50,11 @@ export class FaultRun {
   /** Applies a config and submits one run of it. */
   static async start(config: FaultConfig): Promise<FaultRun> {
     return (await FaultRun.apply(config)).submit();
+  }
+
+  /** A run that somebody else submitted: the clock. */
+  static of(name: string, plan: Plan): FaultRun {
+    return new FaultRun(name, plan);
   }
 
   async workflow(): Promise<FaultyWorkflow> {
@@ -111,6 +117,11 @@ export class FaultRun {
   /** What was measured and need not be again. */
   finished(): ReadonlyMap<string, Measurement> {
     return finishedMeasurements(this.folder, this.plan);
+  }
+
+  /** What its finish wrote. */
+  results(): Results {
+    return JSON.parse(readFileSync(join(this.folder, "results.json"), "utf8")) as Results;
   }
 
   /** `argo retry`, as a person types it. */

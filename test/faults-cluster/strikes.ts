@@ -49,3 +49,11 @@ function podOf(nodeId: string): string {
   if (pod === undefined) throw new Error(`no pod of node ${nodeId}`);
   return `pod/${pod.metadata.name}`;
 }
+
+/** Asks the API server to evict a step's pod, as a drain does. */
+export function evictStep(nodeId: string): void {
+  const name = podOf(nodeId).replace("pod/", "");
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
+  call("kubectl", ["create", "--raw", path, "-f", "-"], JSON.stringify(eviction));
+}
