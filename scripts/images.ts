@@ -58,7 +58,8 @@ function addBundle(context: string): void {
 
 function nameLlamacpp(context: string): void {
   writeFileSync(join(context, "requirements.txt"), xllamacpp.requirements);
-  writeFileSync(join(context, "llama-server.py"), llamacppLauncher);
+  const launcher = `#!/usr/bin/env python3\n${llamacppLauncher}`;
+  writeFileSync(join(context, "llama-server"), launcher, { mode: 0o755 });
 }
 
 function bringLlamacpp(context: string): void {
