@@ -14,6 +14,8 @@ export interface ProfiledServer {
   readonly session: string;
   /** Variables that it is started without: a profile keeps the environment of what it records. */
   readonly withheld: readonly string[];
+  /** What the image was taken to start by itself, where the config says no command. */
+  readonly assumed: string | undefined;
   /** Nothing but the server's own processes is seen by nsys. */
   readonly isolated: boolean;
 }
@@ -52,6 +54,7 @@ export function profiledServer(
     nsys,
     session,
     withheld: profiled.withoutEnv ?? [],
+    assumed: container?.command === undefined ? container?.entryPoint?.join(" ") : undefined,
     isolated: container !== undefined || isolation.length > 0,
   };
 }

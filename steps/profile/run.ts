@@ -10,6 +10,7 @@ import { type ProfiledServer, profiledServer } from "../../src/steps/profiled-se
 import { recordProfile } from "../../src/steps/record-profile.ts";
 import type { ServerRef } from "../../src/steps/server-ref.ts";
 import { defineStep } from "../../src/steps/step.ts";
+import { takeDown } from "../../src/steps/take-down.ts";
 import { warmUp } from "../../src/steps/warm-up.ts";
 import { profile } from "./contract.ts";
 
@@ -30,6 +31,8 @@ export default defineStep(profile, async ({ server: measured }, context) => {
       ? await findIsolation((words, options) => exec(spec, words, options), context.signal)
       : [];
   const profiled = profiledServer({ ...resolved, spec }, profiling, process.env, isolation);
+  // The measured server's log goes with it.
+  await takeDown(context, cell);
   const other = session.startedAs(() => profiled.resolved);
   const server = await start(context, other, profiled, measured);
   const { spec: profiledSpec } = profiled.resolved;
@@ -45,7 +48,7 @@ export default defineStep(profile, async ({ server: measured }, context) => {
       .flatMap((name) => spec.env[name] ?? process.env[name] ?? [])
       .filter((value) => !value.startsWith("/")),
   });
-  await backend.remove(profiledSpec);
+  await takeDown(context, cell);
   return { report: { cell, deployment: server.deployment }, recorded: true };
 });
 
@@ -68,7 +71,7 @@ async function findCapture(
 async function start(
   context: StepContext,
   session: CellSession,
-  { withheld }: ProfiledServer,
+  { withheld, assumed }: ProfiledServer,
   measured: ServerRef,
 ): Promise<ServerRef> {
   context.progress({ kind: "note", cell: measured.cell, text: "starting the server again under nsys" });
@@ -83,6 +86,11 @@ async function start(
         hint: "read its log in the last deployment's folder; docs/profiling.md says what nsys needs",
         details: [
           ...error.details,
+          ...(assumed === undefined
+            ? []
+            : [
+                `nsys was told to start "${assumed}", as the makers' image does by itself: give the variant's \`command\` where this image starts another`,
+              ]),
           ...(withheld.length === 0
             ? []
             : [

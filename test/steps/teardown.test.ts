@@ -35,15 +35,20 @@ async function log(deployment: number, text: string): Promise<string> {
 }
 
 /** A cell whose server is a pod that logged a line. */
-function podContext(removed: string[]): StepContext {
+function podContext(removed: string[], instance = "pod-1"): StepContext {
   const backend = {
     kind: "kubernetes",
-    inspect: async () => ({ running: true, restarts: 0 }),
+    inspect: async () => ({ running: true, restarts: 0, instance }),
     logs: async () => ["ready"],
     remove: async ({ cellId }: { cellId: string }) => void removed.push(cellId),
   };
   return {
-    run: { id: "run", paths: new RunPaths(folder), listDeployments: async () => [1] },
+    run: {
+      id: "run",
+      paths: new RunPaths(folder),
+      listDeployments: async () => [1],
+      readServer: async () => ({ found: true, value: { instance: "pod-1" } }),
+    },
     session: () => ({ cell: { server: { kind: "kubernetes" } }, backend: async () => backend }),
     mask: createMasker([]).text,
   } as unknown as StepContext;
@@ -64,6 +69,18 @@ describe("the end of a cell's server", () => {
   it("keeps the log of a pod, which goes with it", async () => {
     await teardown.run({ cell: "cell", status: "Succeeded" }, podContext([]));
     expect(await readFile(new RunPaths(folder).deployment("cell", 1).log, "utf8")).toBe("ready\n");
+  });
+
+  it("keeps the log of a pod whose process was started anew with that of its deployment", async () => {
+    await teardown.run({ cell: "cell", status: "Succeeded" }, podContext([], "pod-1+2"));
+    expect(await readFile(new RunPaths(folder).deployment("cell", 1).log, "utf8")).toBe("ready\n");
+  });
+
+  it("keeps the log of a pod that never got ready apart from the log of the one before", async () => {
+    const before = await log(1, "of the one before\n");
+    await teardown.run({ cell: "cell", status: "Failed" }, podContext([], "pod-2"));
+    expect(await readFile(before, "utf8")).toBe("of the one before\n");
+    expect(await readFile(new RunPaths(folder).deployment("cell", 2).log, "utf8")).toBe("ready\n");
   });
 
   it("removes a pod although its log cannot be written, and then says so", async () => {
