@@ -1,3 +1,4 @@
+import { hubModels } from "../src/config/hub-models.ts";
 import { configObjectName } from "../src/servers/kubernetes-names.ts";
 import type { KubernetesObject } from "./config-map.ts";
 import { accounts, type ClusterRun, ownedLabels } from "./names.ts";
@@ -33,6 +34,8 @@ export const rights: Readonly<Record<keyof typeof accounts, readonly Rule[]>> = 
   server: [reportResult, ...look, ...apply, ...remove],
   profile: [reportResult, ...look, ...apply, ...remove, rule("", ["pods/exec"], "create get")],
   teardown: [reportResult, ...look, ...remove],
+  // Fetches from a hub and writes to a share: nothing of the cluster's.
+  models: [reportResult],
 };
 
 /** Beyond the namespace, and only to look: who else is on a node, and what would fit there. */
@@ -55,7 +58,10 @@ export function access(plan: ClusterRun): KubernetesObject[] {
   const { namespace } = cluster;
   const labels = { ...ownedLabels };
   const metadata = (name: string) => ({ name, namespace, labels });
-  const kinds = Object.keys(accounts) as (keyof typeof accounts)[];
+  const fetching = hubModels(plan).length > 0;
+  const kinds = (Object.keys(accounts) as (keyof typeof accounts)[]).filter(
+    (kind) => kind !== "models" || fetching,
+  );
   return [
     {
       apiVersion: "v1",
@@ -97,6 +103,8 @@ export function access(plan: ClusterRun): KubernetesObject[] {
 }
 
 function clusterAccess(namespace: string): KubernetesObject[] {
+  const { models: _, ...steps } = accounts;
+  const looking = Object.values(steps);
   const name = `llmbench-look-${namespace}`;
   const labels = { ...ownedLabels };
   return [
@@ -111,7 +119,7 @@ function clusterAccess(namespace: string): KubernetesObject[] {
       kind: "ClusterRoleBinding",
       metadata: { name, labels },
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
-      subjects: Object.values(accounts).map((account) => ({
+      subjects: looking.map((account) => ({
         kind: "ServiceAccount",
         name: account,
         namespace,

@@ -15,7 +15,7 @@ import { configObjectName, taskNames } from "../src/servers/kubernetes-names.ts"
 import { slotsConfigMap } from "./config-map.ts";
 import { accounts, type ClusterRun, runSlots } from "./names.ts";
 import { cellsOf, partName } from "./parts.ts";
-import { places, podLabels, restrictedContainer, type StepPod, stepPod } from "./pods.ts";
+import { places, runSpec, type StepPod, stepPod } from "./pods.ts";
 
 const runInput = () => string({ default: "", description: runWords });
 const runWords = "Name of the run. Empty: the workflow's own. The name of an earlier run goes on with it.";
@@ -210,38 +210,14 @@ export function benchmark(plan: ClusterRun, part = 1) {
   });
 
   return workflowTemplate(partName(plan, part), {
-    namespace: cluster.namespace,
+    ...runSpec(plan),
     entry: everyCell,
     onExit: finish,
     title: plan.name,
     description: describe(plan),
     serviceAccount: accounts.prepare,
-    deadline: `${cluster.deadlineSeconds}s`,
-    keep: {
-      afterSuccess: `${cluster.keepSeconds.succeeded}s`,
-      afterFailure: `${cluster.keepSeconds.failed}s`,
-    },
-    podGC: "OnPodSuccess",
     locks: [semaphore(configMap(runSlots.configMap, runSlots.key).key(runSlots.key))],
-    podLabels: podLabels(plan),
-    runLabels: { "llmbench.dev/config": configObjectName(plan.name) },
-    ...(cluster.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: cluster.imagePullSecrets }),
-    podSecurity: {
-      runAsNonRoot: true,
-      runAsUser: cluster.steps.uid,
-      runAsGroup: cluster.steps.gid,
-      fsGroup: cluster.steps.gid,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
-    // Argo's own containers get a security context from the controller's configuration alone, which is not ours.
-    podSpecPatch: {
-      initContainers: [{ name: "init", securityContext: restrictedContainer }],
-      containers: [
-        { name: "wait", securityContext: restrictedContainer },
-        { name: "main", securityContext: restrictedContainer },
-      ],
-    },
-    ...(cluster.artifacts === undefined ? {} : { patch: repositoryOf(cluster.artifacts) }),
+    ...(plan.cluster.artifacts === undefined ? {} : { patch: repositoryOf(plan.cluster.artifacts) }),
   });
 }
 

@@ -1,4 +1,5 @@
 import { formatFinding, lint, type Manifest, toYaml } from "../src/argo/index.ts";
+import { hubModels } from "../src/config/hub-models.ts";
 import type { Plan } from "../src/config/plan.ts";
 import { LlmbenchError } from "../src/error.ts";
 import { access } from "./access.ts";
@@ -10,7 +11,8 @@ import {
   runsConfigMap,
   slotsConfigMap,
 } from "./config-map.ts";
-import { clusterRun } from "./names.ts";
+import { models, modelsRun } from "./models.ts";
+import { type ClusterRun, clusterRun } from "./names.ts";
 import { nightly } from "./nightly.ts";
 import { mostCells, partsOf } from "./parts.ts";
 import { checkConfigMap, warnOfSize } from "./sizes.ts";
@@ -45,8 +47,9 @@ export function build(plan: Plan, bundles: Bundles = {}): Built {
     submitted: benchmarkRun(run, part),
   }));
   const cron = run.schedule === undefined ? undefined : nightly(run, run.schedule);
+  const bringing = hubModels(plan).length === 0 ? [] : [{ template: models(run), submitted: modelsRun(run) }];
   const manifests = [
-    ...parts.flatMap(({ template, submitted }) => [template, submitted]),
+    ...[...bringing, ...parts].flatMap(({ template, submitted }) => [template, submitted]),
     ...(cron === undefined ? [] : [cron]),
   ];
   const config = planConfigMap(run, bundles).object;
@@ -64,6 +67,12 @@ export function build(plan: Plan, bundles: Bundles = {}): Built {
       slotsConfigMap(run).object,
       runsConfigMap(run),
     ]),
+    ...bringing.map(({ template }) => ({
+      path: "models.yaml",
+      about: "what brings the models from their hub",
+      text: toYaml(template),
+      objects: [template.object],
+    })),
     ...parts.map(({ part, template }) => ({
       path: numbered("benchmark", part),
       about: "the workflow's template",
@@ -87,8 +96,14 @@ export function build(plan: Plan, bundles: Bundles = {}): Built {
     text: toYaml(submitted),
     objects: [submitted.object],
   }));
-  const index = indexOf(plan.name, run.cluster.namespace, applied, submitted);
-  return { files: [...applied, ...submitted, kustomization(applied), index], warnings };
+  const first = bringing.map(({ submitted }) => ({
+    path: "run-models.yaml",
+    about: "brings the models: argo submit, before the first run",
+    text: toYaml(submitted),
+    objects: [submitted.object],
+  }));
+  const index = indexOf(run, applied, first, submitted);
+  return { files: [...applied, ...first, ...submitted, kustomization(applied), index], warnings };
 }
 
 /** A mistake of ours, or of a config that our checks let through: nothing is written then. */
@@ -126,11 +141,15 @@ function kustomization(applied: readonly BuiltFile[]): BuiltFile {
 }
 
 function indexOf(
-  name: string,
-  namespace: string,
+  { name, cluster: { namespace } }: ClusterRun,
   applied: readonly BuiltFile[],
+  first: readonly BuiltFile[],
   runs: readonly BuiltFile[],
 ): BuiltFile {
+  const models = first.map(
+    ({ path }) =>
+      `Bring the models to the share; those that are there are skipped: \`argo submit -n ${namespace} ${path} --watch\``,
+  );
   const lines = [
     `# ${name} on a cluster`,
     "",
@@ -142,7 +161,8 @@ function indexOf(
     "   | --- | --- |",
     ...applied.map(({ path, about }) => `   | \`${path}\` | ${about} |`),
     "",
-    ...submitLines(namespace, runs),
+    ...models.flatMap((line) => [`2. ${line}`, ""]),
+    ...submitLines(namespace, runs, 2 + models.length),
     "",
     `Results lie on the results share, in \`runs\` by the workflow's name. Retry what failed: \`argo retry -n ${namespace} NAME\`.`,
     "",
@@ -151,12 +171,12 @@ function indexOf(
 }
 
 /** More than one part: all in one run folder, so under one name. */
-function submitLines(namespace: string, runs: readonly BuiltFile[]): string[] {
+function submitLines(namespace: string, runs: readonly BuiltFile[], number: number): string[] {
   const [only] = runs;
   if (runs.length === 1 && only !== undefined)
-    return [`2. Submit: \`argo submit -n ${namespace} ${only.path} --watch\``];
+    return [`${number}. Submit: \`argo submit -n ${namespace} ${only.path} --watch\``];
   return [
-    "2. Submit all parts under one name of your choice; they run one after the other:",
+    `${number}. Submit all parts under one name of your choice; they run one after the other:`,
     "",
     ...runs.map(({ path }) => `   argo submit -n ${namespace} ${path} -p run=NAME`),
   ];

@@ -17,12 +17,13 @@ export function clusterRun(plan: Plan): ClusterRun {
   );
 }
 
-/** ServiceAccounts of the steps, one for each kind of work; every config of a namespace shares them. */
+/** ServiceAccounts, one for each kind of work; every config of a namespace shares them. */
 export const accounts = {
   prepare: "llmbench-prepare",
   server: "llmbench-server",
   profile: "llmbench-profile",
   teardown: "llmbench-teardown",
+  models: "llmbench-models",
 } as const;
 
 /**

@@ -50,6 +50,7 @@ export interface StepPod<Here> {
 /** The pod of one step: llmbench's image, the plan, the shares, and the rights of its account. */
 export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOptions<Here> {
   const { steps, storage } = plan.cluster;
+  const { retry, ...common } = commonPod(plan);
   const { clientResources } = steps;
   const params = Object.entries(pod.params ?? {}).flatMap(([name, given]): TextLike<Here>[] => [
     "--param",
@@ -59,9 +60,7 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
   const room = own ?? { cpu: "100m", memory: "256Mi" };
   const limit = own === undefined ? "1Gi" : own.memory;
   return {
-    image: steps.image,
-    imagePullPolicy: steps.pullPolicy,
-    command: ["node", "/app/llmbench.mjs"],
+    ...common,
     args: ["step", pod.step, "--run", pod.run, ...standingWords, ...params, ...(pod.words ?? [])],
     env: {
       // A run is called as its workflow is, unless it was given a name.
@@ -69,7 +68,7 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
       LLMBENCH_WORKFLOW_UID: thisRun.uid,
       LLMBENCH_MODELS: places.models,
       LLMBENCH_NODE: field("spec.nodeName"),
-      HOME: "/tmp",
+      ...common.env,
     },
     resources: {
       requests: definedOnly(room),
@@ -86,16 +85,23 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
         }),
         ...subPath(storage.results),
       },
-      [places.models]: {
-        volume: volume("models", {
-          persistentVolumeClaim: { claimName: shareClaim(plan.name, "models", storage.models) },
-        }),
-        readOnly: true,
-        ...subPath(storage.models),
-      },
-      "/tmp": volume("tmp", { emptyDir: {} }),
+      [places.models]: { ...modelsMount(plan), readOnly: true },
+      ...common.mounts,
     },
     serviceAccount: pod.account,
+    ...(pod.triedAgain === false ? {} : { retry }),
+  };
+}
+
+/** What all pods of llmbench's own image have: where they run, as whom, and what is tried again. */
+export function commonPod(plan: ClusterRun) {
+  const { steps } = plan.cluster;
+  return {
+    image: steps.image,
+    imagePullPolicy: steps.pullPolicy,
+    command: ["node", "/app/llmbench.mjs"] as const,
+    env: { HOME: "/tmp" },
+    mounts: { "/tmp": volume("tmp", { emptyDir: {} }) },
     securityContext: {
       ...restrictedContainer,
       capabilities: { drop: ["ALL"] },
@@ -105,12 +111,55 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
     ...(Object.keys(steps.nodeSelector).length === 0 ? {} : { nodeSelector: steps.nodeSelector }),
     affinity: awayFromGpus(plan),
     // What Argo or a node broke is tried again; what the step itself says stands.
-    ...(pod.triedAgain === false ? {} : { retry: { limit: 2, policy: "OnError" as const } }),
+    retry: { limit: 2, policy: "OnError" } as const,
   };
 }
 
+/** The models share, writable as it stands. */
+export function modelsMount(plan: ClusterRun) {
+  const { models } = plan.cluster.storage;
+  return {
+    volume: volume("models", {
+      persistentVolumeClaim: { claimName: shareClaim(plan.name, "models", models) },
+    }),
+    ...subPath(models),
+  };
+}
+
+/** What holds for every workflow of a config. */
+export function runSpec(plan: ClusterRun) {
+  const { cluster } = plan;
+  return {
+    namespace: cluster.namespace,
+    deadline: `${cluster.deadlineSeconds}s`,
+    keep: {
+      afterSuccess: `${cluster.keepSeconds.succeeded}s`,
+      afterFailure: `${cluster.keepSeconds.failed}s`,
+    },
+    podGC: "OnPodSuccess",
+    podLabels: podLabels(plan),
+    runLabels: podLabels(plan),
+    ...(cluster.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: cluster.imagePullSecrets }),
+    podSecurity: {
+      runAsNonRoot: true,
+      runAsUser: cluster.steps.uid,
+      runAsGroup: cluster.steps.gid,
+      fsGroup: cluster.steps.gid,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    // Argo's own containers get a security context from the controller's configuration alone, which is not ours.
+    podSpecPatch: {
+      initContainers: [{ name: "init", securityContext: restrictedContainer }],
+      containers: [
+        { name: "wait", securityContext: restrictedContainer },
+        { name: "main", securityContext: restrictedContainer },
+      ],
+    },
+  } as const;
+}
+
 /** Labels that the workflow's pods carry beside Argo's own. */
-export const podLabels = (plan: ClusterRun) => ({ "llmbench.dev/config": configObjectName(plan.name) });
+const podLabels = (plan: ClusterRun) => ({ "llmbench.dev/config": configObjectName(plan.name) });
 
 function definedOnly(room: { readonly cpu?: string | undefined; readonly memory?: string | undefined }) {
   return {

@@ -76,7 +76,9 @@ function summary(plan: Plan, of: number, folder: string, files: readonly BuiltFi
     ...files.map(({ path, about }) => `  ${path.padEnd(20)} ${about}`),
     "  next:",
     `    kubectl apply --server-side -k ${folder}`,
-    `    argo submit -n ${namespace} ${join(folder, "run.yaml")} --watch`,
+    ...["run-models.yaml", "run.yaml"]
+      .filter((name) => files.some(({ path }) => path === name))
+      .map((name) => `    argo submit -n ${namespace} ${join(folder, name)} --watch`),
     "",
   ].join("\n");
 }

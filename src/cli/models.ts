@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { asLlmbenchError, ExitStatus } from "../error.ts";
 import { createMasker } from "../mask.ts";
 import { watchInterrupts } from "./interrupt.ts";
@@ -11,6 +11,7 @@ interface FetchOptions {
   readonly endpoint?: string;
   readonly tokenEnv?: string;
   readonly include?: readonly string[];
+  readonly check: "all" | "changed";
   readonly outputs?: string;
   readonly json?: boolean;
 }
@@ -35,6 +36,14 @@ export function registerModels(program: Command): void {
     .option(
       "--include <glob...>",
       "these files in place of the usual: safetensors, configuration, tokenizer, chat template, licence",
+    )
+    .addOption(
+      new Option(
+        "--check <which>",
+        "files of a model that is there that are read for their checksum: all, or those that changed since it was right",
+      )
+        .choices(["all", "changed"])
+        .default("all"),
     )
     .option("--json", "print what was fetched as JSON")
     .option("--outputs <dir>", "also write repo, commit, files, bytes to a file each, as workflows want them")
@@ -79,6 +88,7 @@ async function runFetch(repo: string, options: FetchOptions & { verbose: boolean
       endpoint: options.endpoint,
       tokenEnv: options.tokenEnv,
       include: options.include,
+      check: options.check,
       signal: interrupts.signal,
       report: (line) => say(mask(line)),
       ...(progressFile !== "" && { onProgress: transferWriter(progressFile) }),

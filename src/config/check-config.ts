@@ -1,5 +1,6 @@
 import { type Catalog, factsOf } from "./catalog.ts";
 import { checkCluster } from "./check-cluster.ts";
+import { checkHub } from "./check-hub.ts";
 import { checkLoad } from "./check-load.ts";
 import { checkBaseline, checkNames, type KnownNames, unknownName } from "./check-names.ts";
 import { checkContainer, checkPlaces } from "./check-places.ts";
@@ -27,6 +28,7 @@ export function checkConfig(config: Config, names: KnownNames, catalog: Catalog)
       checkSource(source ?? {}, ["models", model], catalog),
     ),
     ...(names.onCluster === Boolean(config.cluster) ? [...checkPlaces(config), ...checkCluster(config)] : []),
+    ...checkHub(config, cells),
     ...checkSelectors(config, names, cells),
     ...(config.cells?.overrides ?? []).flatMap((override, i) =>
       checkOverride(override, cells, ["cells", "overrides", i], catalog),

@@ -1,12 +1,12 @@
 import { type Catalog, factsOf } from "./catalog.ts";
 import { unknownWords } from "./check-names.ts";
-import type { EngineConfig, ModelConfig } from "./engine-schema.ts";
+import type { EngineConfig } from "./engine-schema.ts";
 import { type Finding, onKey, onValue, type Path } from "./finding.ts";
 import { gpusOf, imageOf, versionOf } from "./resolve-container.ts";
 import { isSimulated } from "./resolve-server.ts";
 import type { Config, OverrideConfig } from "./schema.ts";
 import { findReferences, isSecretName } from "./secrets.ts";
-import { type CellConfig, originOf } from "./select-cells.ts";
+import { type CellConfig, modelOriginOf, originOf } from "./select-cells.ts";
 
 /** Keys that mean something in a cluster only, and what to do on one machine. */
 const CLUSTER_KEYS: Readonly<Record<string, string>> = {
@@ -16,6 +16,7 @@ const CLUSTER_KEYS: Readonly<Record<string, string>> = {
   user: "servers run as you",
   pullPolicy: "this machine runs no images",
   folder: "use path",
+  hub: "bring the model here with `llmbench models fetch`, and use path",
   pool: "this machine is the only pool",
 };
 
@@ -95,7 +96,13 @@ export function checkContainer(config: Config, cell: CellConfig, catalog: Catalo
   const from = (pick: (place: EngineConfig | OverrideConfig) => unknown) => originOf(config, cell, pick);
   const { folder, path, package: packaged } = cell.source;
   // NIM can bring a model of its own; a place on this machine has been told of already.
-  if (folder === undefined && path === undefined && packaged === undefined && kind !== "nim")
+  if (
+    folder === undefined &&
+    path === undefined &&
+    packaged === undefined &&
+    kind !== "nim" &&
+    cell.source.hub === undefined
+  )
     findings.push(
       onKey(
         ["models", cell.model],
@@ -132,13 +139,9 @@ function checkForm(config: Config, cell: CellConfig, title: string): Finding[] {
   const { folder } = cell.source;
   const extension = /\.(?:gguf|safetensors|bin|pt|pth|onnx)$/i.exec(folder ?? "")?.[0];
   if (extension === undefined || (cell.kind === "llamacpp" && extension.toLowerCase() === ".gguf")) return [];
-  const from = originOf(config, cell, (place) =>
-    "folder" in place ? (place as ModelConfig).folder : undefined,
-  );
-  const path: Path = from[0] === "engines" ? ["models", cell.model, "folder"] : [...from, "folder"];
   return [
     onValue(
-      path,
+      modelOriginOf(config, cell, "folder"),
       cell.kind === "llamacpp"
         ? `${title} reads GGUF files; found ${extension}`
         : `${title} reads a model's folder; found ${extension}`,
@@ -148,15 +151,24 @@ function checkForm(config: Config, cell: CellConfig, title: string): Finding[] {
 
 /** Every secret of a server is a Secret that the cluster section names. */
 function checkSecrets(config: Config, cell: CellConfig): Finding[] {
+  const holder = (name: string) => originOf(config, cell, (place) => place.env?.[name]);
+  return checkSecretEnv(config, cell.engine.env, holder);
+}
+
+export function checkSecretEnv(
+  config: Config,
+  env: EngineConfig["env"],
+  holder: (name: string) => Path,
+): Finding[] {
   const known = Object.keys(config.cluster?.secrets ?? {});
-  return Object.entries(cell.engine.env ?? {}).flatMap(([name, value]) => {
+  return Object.entries(env ?? {}).flatMap(([name, value]) => {
     if (typeof value !== "object" && !isSecretName(name)) return [];
     const [reference, ...others] =
       typeof value === "object"
         ? [{ name: value.secret, fallback: undefined }]
         : (findReferences(String(value)) ?? []);
     if (reference === undefined) return [];
-    const path = [...originOf(config, cell, (place) => place.env?.[name]), "env", name];
+    const path = [...holder(name), "env", name];
     const whole = typeof value === "object" || value === `\${${reference.name}}`;
     if (!whole || others.length > 0)
       return [

@@ -55,7 +55,10 @@ function unset(
 /** The variable whose value stands at a path, whoever's `env` it is in. */
 function envKey(path: Path): string | undefined {
   const key = path.at(-1);
-  const holder = path.length === 4 ? path[0] === "engines" : path.length === 5 && path[1] === "overrides";
+  const holder =
+    path.length === 4
+      ? path[0] === "engines" || (path[0] === "cluster" && path[1] === "hub")
+      : path.length === 5 && path[1] === "overrides";
   return holder && path.at(-2) === "env" && typeof key === "string" ? key : undefined;
 }
 

@@ -93,6 +93,14 @@ export const ClusterPlan = z.strictObject({
   imagePullSecrets: z.array(z.string()),
   /** Secret variables of servers, by name: the Kubernetes Secret and key that hold the value. */
   secrets: z.record(z.string(), z.strictObject({ name: z.string(), key: z.string() })),
+  /** How models are brought from their hub. */
+  hub: z.strictObject({
+    env: z.record(z.string(), z.string()),
+    /** Names of `env` entries that come from a Kubernetes Secret. */
+    secretEnv: z.array(z.string()),
+    /** Models that are fetched at a time. */
+    atOnce: z.number().int().positive(),
+  }),
   /** One ClusterRole (read nodes, list pods) so that neighbours of other namespaces are seen. */
   lookBeyondNamespace: z.boolean(),
   networkPolicy: z.boolean(),
@@ -104,6 +112,24 @@ export const ClusterPlan = z.strictObject({
   keepSeconds: z.strictObject({ succeeded: z.number().int(), failed: z.number().int() }),
 });
 export type ClusterPlan = z.infer<typeof ClusterPlan>;
+
+/** Which Secret each secret variable comes from: `${NAME}` in a plan is a key of the cluster's secrets. */
+export function secretsOf(
+  {
+    env,
+    secretEnv,
+  }: { readonly env: Readonly<Record<string, string>>; readonly secretEnv: readonly string[] },
+  { secrets }: Pick<ClusterPlan, "secrets">,
+): ClusterPlan["secrets"] {
+  return Object.fromEntries(
+    secretEnv.map((name) => {
+      const key = /^\$\{(\w+)\}$/.exec(env[name] ?? "")?.[1] ?? name;
+      const secret = secrets[key];
+      if (secret === undefined) throw new RangeError(`cluster.secrets has no ${key}`);
+      return [name, secret];
+    }),
+  );
+}
 
 /** A server in a container of the cluster: an engine's own, or the simulator in its place. Its model is at `folder` of the cell's model. */
 export const KubernetesServerFields = {

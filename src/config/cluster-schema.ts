@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pullPolicy } from "./container-schema.ts";
-import { CLUSTER_DEFAULTS } from "./defaults.ts";
+import { CLUSTER_DEFAULTS, HUB_DEFAULTS } from "./defaults.ts";
+import { Env } from "./engine-schema.ts";
 import {
   absolutePath,
   belowShare,
@@ -201,6 +202,19 @@ const Artifacts = z.union(
   offOrOn,
 );
 
+const Hub = section({
+  env: optionalSection(Env, {
+    description:
+      "Environment of the containers that fetch: `HF_TOKEN` for gated models (`{secret: NAME}`, never the value), `HF_ENDPOINT` for a mirror, `HTTPS_PROXY`.",
+    defaultWords: "none",
+    examples: [{ HF_TOKEN: { secret: "HF_TOKEN" } }],
+  }),
+  atOnce: optional(count(1), {
+    description: "Models that are fetched at a time, each over four connections.",
+    default: HUB_DEFAULTS.atOnce,
+  }),
+});
+
 export const Cluster = section({
   namespace: optional(labelName(), {
     description: "Namespace of workflows, steps and servers.",
@@ -223,9 +237,13 @@ export const Cluster = section({
     examples: [["ngc-registry"]],
   }),
   secrets: optionalSection(named(envName(), Secret, "a mapping of names to Secrets"), {
-    description: "Kubernetes Secrets by the name that `env` of an engine has for them (`{secret: NAME}`).",
+    description:
+      "Kubernetes Secrets by the name that `env` of an engine or of `hub` has for them (`{secret: NAME}`).",
     defaultWords: "none",
     examples: [{ NGC_API_KEY: { name: "ngc-api" } }],
+  }),
+  hub: optionalSection(Hub, {
+    description: "How models that say `hub` are brought to the models share.",
   }),
   lookBeyondNamespace: optional(flag(), {
     description:
@@ -243,7 +261,7 @@ export const Cluster = section({
     examples: ["on"],
   }),
   deadline: optional(duration(), {
-    description: "Longest that a whole run may take; it is stopped then.",
+    description: "Longest that a whole run, or the workflow of models, may take; it is stopped then.",
     default: CLUSTER_DEFAULTS.deadline,
   }),
   keep: optionalSection(

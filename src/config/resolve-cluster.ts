@@ -7,10 +7,11 @@ import type {
   TolerationPlan,
 } from "./cluster-plan.ts";
 import type { ClusterConfig, ShareConfig, TolerationConfig } from "./cluster-schema.ts";
-import { CLUSTER_DEFAULTS, PROFILING_DEFAULTS, SCHEDULE_DEFAULTS } from "./defaults.ts";
+import { CLUSTER_DEFAULTS, HUB_DEFAULTS, PROFILING_DEFAULTS, SCHEDULE_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
 import type { ProfileConfig, ScheduleConfig } from "./profiling-schema.ts";
+import { resolveEnv } from "./resolve-server.ts";
 import type { Config } from "./schema.ts";
 
 /** A checked `cluster` section with every default filled in. */
@@ -49,6 +50,7 @@ export function resolveCluster(cluster: ClusterConfig, lockedImage: string | und
     secrets: Object.fromEntries(
       Object.entries(cluster.secrets ?? {}).map(([id, { name, key }]) => [id, { name, key: key ?? id }]),
     ),
+    hub: { ...resolveEnv(cluster.hub ?? {}), atOnce: cluster.hub?.atOnce ?? HUB_DEFAULTS.atOnce },
     lookBeyondNamespace: cluster.lookBeyondNamespace ?? CLUSTER_DEFAULTS.lookBeyondNamespace,
     networkPolicy: cluster.networkPolicy ?? CLUSTER_DEFAULTS.networkPolicy,
     ...resolveArtifacts(cluster.artifacts ?? CLUSTER_DEFAULTS.artifacts),

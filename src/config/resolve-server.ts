@@ -71,10 +71,13 @@ export function resolveSettings(engine: EngineConfig): EngineSettings {
 }
 
 /** Secrets stay references, `${NAME}`: their values are put in when the server starts. */
-export function resolveEnv(engine: EngineConfig): { env: Record<string, string>; secretEnv: string[] } {
+export function resolveEnv(holder: { readonly env?: EngineConfig["env"] }): {
+  env: Record<string, string>;
+  secretEnv: string[];
+} {
   const env: Record<string, string> = {};
   const secretEnv: string[] = [];
-  for (const [key, value] of Object.entries(engine.env ?? {})) {
+  for (const [key, value] of Object.entries(holder.env ?? {})) {
     const reference = typeof value === "object";
     env[key] = reference ? `\${${value.secret}}` : String(value);
     if (reference || isSecretName(key)) secretEnv.push(key);

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { bundleName, type Plugin } from "../plugins/load-plugins.ts";
 import { type Catalog, factsOf } from "./catalog.ts";
 import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
-import { LOAD_DEFAULTS } from "./defaults.ts";
+import { HUB_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
 import type { ModelConfig } from "./engine-schema.ts";
@@ -117,8 +117,19 @@ function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
 }
 
 function resolveModel(id: string, source: ModelConfig, folders: Folders): ModelPlan {
-  const { path, ...rest } = defined(source);
-  return { id, ...rest, ...(path !== undefined && { path: resolvePath(path, folders) }) };
+  const { path, hub, ...rest } = defined(source);
+  return {
+    id,
+    ...rest,
+    ...(path !== undefined && { path: resolvePath(path, folders) }),
+    ...(hub !== undefined && { hub: resolveHub(hub) }),
+  };
+}
+
+function resolveHub(hub: NonNullable<ModelConfig["hub"]>): NonNullable<ModelPlan["hub"]> {
+  const { revision = HUB_DEFAULTS.revision, ...rest } =
+    typeof hub === "string" ? { repo: hub } : defined(hub);
+  return { revision, ...rest };
 }
 
 function resolveRequest(load: LoadConfig, { folders, datasets, cluster }: CellContext): RequestPlan {

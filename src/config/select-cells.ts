@@ -87,14 +87,27 @@ export function originOf(
   return last === -1 ? ["engines", cell.variant] : ["cells", "overrides", last];
 }
 
+/** The same of what a model says: its last override that has it, else the model itself. */
+export function modelOriginOf(
+  config: Config,
+  cell: Pick<CellConfig, "variant" | "model" | "pool">,
+  key: keyof ModelConfig,
+): Path {
+  const from = originOf(config, cell, (place) => (key in place ? (place as ModelConfig)[key] : undefined));
+  return from[0] === "engines" ? ["models", cell.model, key] : [...from, key];
+}
+
 function applyOverride(
   cell: CellConfig,
   override: OverrideConfig,
 ): Pick<CellConfig, "engine" | "source" | "load"> {
   const { args, startTimeout, stopTimeout, image, command, user, pullPolicy } = override;
-  const { path, folder, package: packaged, servedName, precision } = override;
+  const { path, folder, hub, package: packaged, servedName, precision } = override;
   // A model has one source, a request one kind of prompt: the override's takes the other's place.
-  const { path: _path, package: _package, ...named } = cell.source;
+  const otherSource =
+    path === undefined && packaged === undefined ? {} : { path: undefined, package: undefined };
+  // What the hub has for one folder belongs to no other.
+  const otherFolder = folder === undefined ? {} : { hub: undefined };
   const { prompt: _prompt, dataset: _dataset, ...asked } = cell.load;
   return {
     engine: defined({
@@ -104,10 +117,12 @@ function applyOverride(
       resources: { ...cell.engine.resources, ...override.resources },
       ...defined({ args, startTimeout, stopTimeout, image, command, user, pullPolicy }),
     }),
-    source: {
-      ...(path === undefined && packaged === undefined ? cell.source : named),
-      ...defined({ path, folder, package: packaged, servedName, precision }),
-    },
+    source: defined({
+      ...cell.source,
+      ...otherSource,
+      ...otherFolder,
+      ...defined({ path, folder, hub, package: packaged, servedName, precision }),
+    }),
     load: {
       ...(override.load?.prompt === undefined && override.load?.dataset === undefined ? cell.load : asked),
       ...defined(override.load ?? {}),

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { type ClusterPlan, MODELS_MOUNT, STEP_COMMAND } from "../config/cluster-plan.ts";
+import { type ClusterPlan, MODELS_MOUNT, STEP_COMMAND, secretsOf } from "../config/cluster-plan.ts";
 import { defined } from "../config/defined.ts";
+import type { CellPlan } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { ContainerSpec, ReadinessProbe, ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
@@ -202,26 +203,23 @@ async function modelOnShare(
   } catch (error) {
     if (!(error instanceof LlmbenchError) || !error.code.startsWith("MODEL_")) throw error;
     throw new LlmbenchError(error.code, error.message, {
-      hint:
-        error.code === "MODEL_NOT_FOUND"
-          ? `Bring ${cell.model.id} to the models share, or correct its \`folder\`: it is looked for at ${folder}, below the share.`
-          : `${cell.model.id} is at ${folder} below the models share: correct its \`folder\`, or what lies there.`,
+      hint: shareHint(cell, folder, error.code),
       details: error.details,
       cause: error,
     });
   }
 }
 
-/** Which Secret each secret variable comes from: `${NAME}` in a plan is a key of the cluster's secrets. */
-function secretsOf(server: KubernetesPlan, { secrets }: ClusterPlan): ContainerSpec["secretEnv"] {
-  return Object.fromEntries(
-    server.secretEnv.map((name) => {
-      const key = /^\$\{(\w+)\}$/.exec(server.env[name] ?? "")?.[1] ?? name;
-      const secret = secrets[key];
-      if (secret === undefined) throw new RangeError(`cluster.secrets has no ${key}`);
-      return [name, secret];
-    }),
-  );
+function shareHint({ model: { id, hub } }: CellPlan, folder: string, code: string): string {
+  const bring =
+    hub === undefined
+      ? `Bring ${id} to the models share`
+      : `Bring ${id} (${hub.repo}) to the models share: submit run-models.yaml, which \`llmbench build\` wrote, or retry that workflow`;
+  if (code === "MODEL_NOT_FOUND")
+    return `${bring}; or correct its \`folder\`: it is looked for at ${folder}, below the share.`;
+  if (code === "MODEL_INCOMPLETE")
+    return `${bring}, and wait until it is done. It is at ${folder} below the share.`;
+  return `${id} is at ${folder} below the models share: correct its \`folder\`, or what lies there.`;
 }
 
 const EVERY_SECONDS = 5;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from
 import { dirname, join } from "node:path";
 import type { ModelPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
+import { findIncomplete } from "../hub/whole-model.ts";
 import { cacheFolder } from "../servers/cache-folder.ts";
 import { withLock } from "./folder-lock.ts";
 import { findInstalledEngine, pythonWithPip } from "./install.ts";
@@ -29,7 +30,9 @@ export async function resolveModel(
   engine: string,
   options: InstallOptions & { converter?: string },
 ): Promise<ResolvedModel> {
-  const files = inspectModel(await pathOf(plan, engine, options));
+  const path = await pathOf(plan, engine, options);
+  await checkWhole(path);
+  const files = inspectModel(path);
   if (engine === "llamacpp" && files.form !== "gguf") {
     throw new LlmbenchError(
       "MODEL_WRONG_FORM",
@@ -45,6 +48,16 @@ export async function resolveModel(
     servedName: plan.servedName ?? plan.id,
     ...(plan.precision === undefined ? {} : { precision: plan.precision }),
   };
+}
+
+/** Throws MODEL_INCOMPLETE where a fetch or a copy has not come to its end: an engine would fail later, or load half. */
+async function checkWhole(path: string): Promise<void> {
+  const lacking = await findIncomplete(path);
+  if (lacking.length === 0) return;
+  throw new LlmbenchError("MODEL_INCOMPLETE", `The model at ${path} is not whole.`, {
+    hint: "`llmbench models fetch` goes on where it stopped; while one is under way, wait for it. A copy is mended by copying again.",
+    details: lacking,
+  });
 }
 
 async function pathOf(

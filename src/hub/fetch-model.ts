@@ -6,8 +6,8 @@ import { type BringOptions, bringFile } from "./bring-file.ts";
 import { type ChosenFile, chooseFiles } from "./choose-files.ts";
 import type { Asked } from "./hub-error.ts";
 import { createMeter, inBytes, type Meter } from "./meter.ts";
-import { checkSpace, finishFolder, partialsName, prepareFolder } from "./model-folder.ts";
-import type { ModelRecord, RecordedFile } from "./model-record.ts";
+import { checkSpace, finishFolder, prepareFolder } from "./model-folder.ts";
+import { type ModelRecord, partialsName, type RecordedFile } from "./model-record.ts";
 import { readRepository } from "./repository.ts";
 import { type Pause, pauseForReal, persist } from "./trouble.ts";
 import { createHubClient } from "./undici-client.ts";
@@ -25,6 +25,11 @@ export interface FetchModelOptions {
   readonly tokenEnv?: string | undefined;
   /** Patterns of the files wanted, in place of the usual choice. */
   readonly include?: readonly string[] | undefined;
+  /**
+   * Which files of a model that is there are read for their checksum: all (where left out), or those whose size or time
+   * is not what it was when they were last right.
+   */
+  readonly check?: "all" | "changed" | undefined;
   readonly env?: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   /** What happens, a line each. */
@@ -50,7 +55,7 @@ const filesAtOnce = 4;
 
 /**
  * Brings a model from a hub to a folder: goes on where an earlier call stopped, checks every file by checksum, and
- * writes SHA256SUMS and llmbench-model.json when all are there. Called again, it checks all and fetches nothing.
+ * writes SHA256SUMS and llmbench-model.json when all are there. Called again, it checks and fetches nothing.
  * Throws HUB_*, MODEL_FOLDER_*, USAGE, INTERRUPTED.
  */
 export async function fetchModel(options: FetchModelOptions): Promise<FetchedModel> {
@@ -71,13 +76,14 @@ export async function fetchModel(options: FetchModelOptions): Promise<FetchedMod
         join(partials, "lock"),
         { report, signal, ...(options.lockTimes !== undefined && { times: options.lockTimes }) },
         async (held) => {
-          const chosen = await prepareFolder(folder, { repo: asked.repo, commit, files, wanted });
+          const { chosen, known } = await prepareFolder(folder, { repo: asked.repo, commit, files, wanted });
           const bytes = chosen.reduce((sum, { size }) => sum + size, 0);
           const of = `${chosen.length} of ${files.length} files, ${inBytes(bytes)}`;
           report(`${asked.repo} at ${commit.slice(0, 12)}: ${of}`);
           await checkSpace(folder, chosen);
           const meter = createMeter(bytes);
-          const bring = { client, asked, commit, folder, partials, meter, report, pause };
+          const trusted = options.check === "changed" ? known : new Map<string, RecordedFile>();
+          const bring = { client, asked, commit, folder, partials, trusted, meter, report, pause };
           const brought = await withProgress(options, meter, bytes, () => bringAll(chosen, bring, held));
           await finishFolder(folder, { ...describe(asked, commit), files: brought }, report);
           const { receivedBytes } = meter;
@@ -112,7 +118,10 @@ function readSettings(options: FetchModelOptions): { asked: Asked; token: string
   // A secret that was made from a file often ends in a line break.
   const token = env[tokenName]?.trim() || undefined;
   if (token === undefined && options.tokenEnv !== undefined) {
-    throw usage(`the environment variable ${tokenName} is not set`, `export ${tokenName}=…, or leave it out`);
+    throw usage(
+      `the environment variable ${tokenName} is not set`,
+      `export ${tokenName}=…, or leave it out; in a workflow it comes from a Secret that \`cluster.secrets\` names: is it there, with that key?`,
+    );
   }
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
     throw usage(
@@ -189,6 +198,7 @@ async function withProgress<T>(
     report(meter.line());
     onProgress?.(meter.done, total);
   }, progressMs);
+  onProgress?.(meter.done, total);
   try {
     const result = await action();
     onProgress?.(total, total);

@@ -27,7 +27,7 @@ export function folderError(error: unknown, folder: string): unknown {
     case "EROFS":
       return new LlmbenchError("MODEL_FOLDER_READ_ONLY", `${folder} is mounted read-only.`, {
         ...options,
-        hint: "Servers mount the share so. Fetch from where it can be written: the workflow `models`, or the file server.",
+        hint: "Fetch from where it can be written: the workflow of models, or the file server. If this is that workflow, the claim, the export or an option of the mount says read-only.",
       });
     case "EACCES":
     case "EPERM":

@@ -8,6 +8,8 @@ import { inBytes } from "./meter.ts";
 import {
   type ModelRecord,
   ownFiles,
+  partialsName,
+  type RecordedFile,
   readModelRecord,
   readRetiredFiles,
   retireModelRecord,
@@ -15,8 +17,12 @@ import {
 } from "./model-record.ts";
 import type { RepositoryFile } from "./repository.ts";
 
-/** Holds what is not whole yet, and the lock. Hidden, so that no engine takes it for a part of the model. */
-export const partialsName = ".llmbench-partial";
+/** What a folder shall hold. */
+export interface PreparedFolder {
+  readonly chosen: readonly ChosenFile[];
+  /** Files of this very commit that an earlier call found right, by path. */
+  readonly known: ReadonlyMap<string, RecordedFile>;
+}
 
 /**
  * Makes a folder ready for a commit and says which files it shall hold: those wanted, and what an earlier call fetched
@@ -31,10 +37,10 @@ export async function prepareFolder(
     readonly files: readonly RepositoryFile[];
     readonly wanted: readonly ChosenFile[];
   },
-): Promise<ChosenFile[]> {
+): Promise<PreparedFolder> {
   const { repo, commit, files, wanted } = model;
   const before = await readModelRecord(folder);
-  if (before === undefined) return [...wanted];
+  if (before === undefined) return { chosen: wanted, known: new Map() };
   if (before.repo !== repo) {
     throw new LlmbenchError("MODEL_FOLDER_OTHER", `${folder} holds ${before.repo}.`, {
       hint: `Give ${repo} a folder of its own, or delete this one first.`,
@@ -42,13 +48,16 @@ export async function prepareFolder(
   }
   if (before.commit !== commit) {
     await retireModelRecord(folder, join(folder, partialsName));
-    return [...wanted];
+    return { chosen: wanted, known: new Map() };
   }
   const kept = files.filter(
     ({ path }) =>
       before.files.some((file) => file.path === path) && !wanted.some((file) => file.path === path),
   );
-  return [...wanted, ...withChecksums(kept, repo)];
+  return {
+    chosen: [...wanted, ...withChecksums(kept, repo)],
+    known: new Map(before.files.map((file) => [file.path, file])),
+  };
 }
 
 /** Throws MODEL_FOLDER_FULL where what is still to come does not fit. */

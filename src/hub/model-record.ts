@@ -13,13 +13,23 @@ export const ModelRecord = z.object({
   endpoint: z.string(),
   fetchedAt: z.string(),
   llmbenchVersion: z.string(),
-  files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
+  files: z.array(
+    z.object({
+      path: z.string(),
+      size: z.number(),
+      sha256: z.string(),
+      /** Its time of change when its bytes were last right. */
+      mtimeMs: z.number().optional(),
+    }),
+  ),
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
 export type RecordedFile = ModelRecord["files"][number];
 
 const sumsName = "SHA256SUMS";
 const recordName = "llmbench-model.json";
+/** Holds what is not whole yet, and the lock. Hidden, so that no engine takes it for a part of the model. */
+export const partialsName = ".llmbench-partial";
 export const ownFiles: readonly string[] = [sumsName, recordName];
 
 /** The record of a folder; undefined where there is none that can be read. */

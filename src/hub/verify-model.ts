@@ -1,10 +1,10 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import { digestFile } from "./digest.ts";
 import { createMeter, inBytes } from "./meter.ts";
-import { partialsName } from "./model-folder.ts";
-import { readModelRecord, readSums } from "./model-record.ts";
+import { partialsName, readModelRecord, readSums } from "./model-record.ts";
+import { readShards } from "./whole-model.ts";
 
 export interface VerifyModelOptions {
   readonly folder: string;
@@ -124,13 +124,4 @@ async function findStrays(folder: string, named: ReadonlySet<string>): Promise<s
       if (!names.includes(shard)) findings.push(`${shard}: named by ${index}, missing`);
   }
   return findings;
-}
-
-async function readShards(path: string): Promise<ReadonlySet<string>> {
-  try {
-    const { weight_map: map } = JSON.parse(await readFile(path, "utf8")) as { weight_map?: unknown };
-    return new Set(Object.values(map ?? {}).filter((name) => typeof name === "string"));
-  } catch {
-    return new Set(); // its checksum says what is wrong with it
-  }
 }

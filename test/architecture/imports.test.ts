@@ -24,6 +24,7 @@ const allowed: Record<string, readonly string[]> = {
     "src/config/plan.ts",
     "src/config/cluster-plan.ts",
     "src/config/defined.ts",
+    "src/hub/whole-model.ts",
     "src/servers",
     "src/results/schema",
   ],

@@ -45,6 +45,7 @@ describe("The cluster of a plan", () => {
       },
       imagePullSecrets: [],
       secrets: {},
+      hub: { env: {}, secretEnv: [], atOnce: 2 },
       lookBeyondNamespace: false,
       networkPolicy: false,
       deadlineSeconds: 86_400,
@@ -293,6 +294,58 @@ describe("A cell of a cluster", () => {
       "load: { dataset: data/chat.jsonl }",
     ]);
     expect(plan.cells[0]?.request.prompt).toEqual({ kind: "dataset", path: "/models/data/chat.jsonl" });
+  });
+});
+
+describe("A model of a hub", () => {
+  const modelsOf = async (...lines: string[]) =>
+    (await planOf(["engines: { vllm: , sglang: }", ...lines, ...cluster])).cells.map(({ model }) => model);
+
+  it("is named alone, or with revision and files", async () => {
+    const [a, , b] = await modelsOf(
+      "models:",
+      "  a: { folder: a, hub: owner/name }",
+      "  b: { folder: b, hub: { repo: owner/name, revision: v1, include: ['*.gguf'] } }",
+    );
+    expect(a?.hub).toEqual({ repo: "owner/name", revision: "main" });
+    expect(b?.hub).toEqual({ repo: "owner/name", revision: "v1", include: ["*.gguf"] });
+  });
+
+  it("is that of its folder: one with another folder has its own or none", async () => {
+    const hubs = async (override: string) =>
+      (
+        await modelsOf(
+          "models: { a: { folder: a, hub: owner/name } }",
+          `cells: { overrides: [{ engine: sglang, ${override} }] }`,
+        )
+      ).map(({ folder, hub }) => [folder, hub?.repo]);
+    expect(await hubs("folder: b")).toEqual([
+      ["a", "owner/name"],
+      ["b", undefined],
+    ]);
+    expect(await hubs("folder: b, hub: owner/other")).toEqual([
+      ["a", "owner/name"],
+      ["b", "owner/other"],
+    ]);
+    expect(await hubs("servedName: x")).toEqual([
+      ["a", "owner/name"],
+      ["a", "owner/name"],
+    ]);
+  });
+
+  it("is fetched with the environment that the cluster has for it", async () => {
+    const plan = await planOf([
+      "engines: { vllm: }",
+      model,
+      ...cluster,
+      "  secrets: { HF: { name: hf } }",
+      "  hub: { atOnce: 1, env: { HF_TOKEN: { secret: HF }, HF_ENDPOINT: 'https://mirror.example.com' } }",
+    ]);
+    expect(plan.cluster?.hub).toEqual({
+      env: { HF_TOKEN: "${HF}", HF_ENDPOINT: "https://mirror.example.com" },
+      secretEnv: ["HF_TOKEN"],
+      atOnce: 1,
+    });
   });
 });
 

@@ -115,7 +115,7 @@ const configs: { [key: string]: Json }[] = [
         env: { HF_TOKEN: { secret: "HF" } },
       },
     },
-    models: { m: { folder: "llama" } },
+    models: { m: { folder: "llama", hub: { repo: "owner/name", revision: "v1", include: ["*.json"] } } },
     cluster: {
       namespace: "bench",
       pools: {
@@ -152,6 +152,7 @@ const configs: { [key: string]: Json }[] = [
       },
       imagePullSecrets: ["ngc"],
       secrets: { HF: { name: "hugging-face", key: "token" } },
+      hub: { env: { HF_TOKEN: { secret: "HF" } }, atOnce: 1 },
       lookBeyondNamespace: true,
       networkPolicy: true,
       deadline: "10h",

@@ -207,6 +207,58 @@ describe("A cluster config", () => {
       ],
     ],
     [
+      "whose model has no name on the hub",
+      { models: "models: { m: { folder: m, hub: 'https://huggingface.co/owner/name' } }" },
+      [
+        'models.m.hub: expected a model\'s name on the hub, such as mistralai/Mistral-7B-Instruct-v0.3; found "https://huggingface.co/owner/name"',
+      ],
+    ],
+    [
+      "with a misspelt source of a model",
+      { models: "models: { m: { folder: m, hub: { repo: a/b, revison: v1 } } }" },
+      ['models.m.hub.revison: unknown key; did you mean "revision"?'],
+    ],
+    [
+      "whose model of a hub is to lie nowhere",
+      { models: "models: { m: { hub: owner/name } }" },
+      ["models.m.hub: add folder: where below the models share it is to lie"],
+    ],
+    [
+      "whose model of a hub is to lie among all others",
+      {
+        engines: "engines: { llamacpp: { image: 'example.com/llamacpp:1' } }",
+        models: "models: { m: { folder: m.gguf, hub: owner/name } }",
+      },
+      ["models.m.folder: a model of a hub needs a folder of its own; write m/m.gguf"],
+    ],
+    [
+      "with two models of a hub in one folder",
+      {
+        models: "models: { m: { folder: a, hub: o/m }, n: { folder: a/, hub: { repo: o/m, revision: v2 } } }",
+      },
+      ["models.n.hub: a gets what models.m.hub says; give this one another folder"],
+    ],
+    [
+      "with a model of a hub inside another",
+      { models: "models: { m: { folder: a, hub: o/m }, n: { folder: a/b, hub: o/n } }" },
+      ["models.n.hub: a/b and a (models.m.hub) lie in each other; move one"],
+    ],
+    [
+      "with a hub's secret that the cluster section does not have, and an address that is none",
+      { more: "  hub: { env: { HF_TOKEN: { secret: HF }, HF_ENDPOINT: huggingface.co } }" },
+      [
+        'cluster.hub.env.HF_TOKEN: cluster.secrets has no "HF"; it is empty',
+        "cluster.hub.env.HF_ENDPOINT: expected the address of a hub, such as https://huggingface.co",
+      ],
+    ],
+    [
+      "with a hub's token in it",
+      { more: "  hub: { env: { HF_TOKEN: hf_abc } }" },
+      [
+        "cluster.hub.env.HF_TOKEN: named a secret, so its value does not belong in a config: write ${HF_TOKEN} here",
+      ],
+    ],
+    [
       "with pools that are none",
       { more: "cells: { pools: [a1O, a10, a10], exclude: [{ pool: h100, model: m }] }" },
       [
@@ -278,7 +330,7 @@ describe("A config of this machine", () => {
   it("is told of what only a cluster has", async () => {
     const { problems } = await problemsOf([
       "engines: { llamacpp: { image: x, resources: { gpus: 1 } } }",
-      "models: { m: { path: m.gguf, folder: m } }",
+      "models: { m: { path: m.gguf, folder: m, hub: owner/name } }",
       "cells: { pools: [a10], overrides: [{ pool: a10, user: { uid: 1 } }] }",
       "schedule: { cron: '0 2 * * *' }",
       "profiling: { nsys: { share: tools } }",
@@ -289,6 +341,7 @@ describe("A config of this machine", () => {
       "engines.llamacpp.image: only a config with a cluster has it; this machine runs no images",
       "engines.llamacpp.resources: only a config with a cluster has it; this machine gives a server what it has",
       "models.m.folder: only a config with a cluster has it; use path",
+      "models.m.hub: only a config with a cluster has it; bring the model here with `llmbench models fetch`, and use path",
       "cells.pools: only a config with a cluster has it",
       "cells.overrides[0].pool: only a config with a cluster has it; this machine is the only pool",
       "cells.overrides[0].user: only a config with a cluster has it; servers run as you",

@@ -36,6 +36,7 @@ const cluster: ClusterPlan = {
   },
   imagePullSecrets: ["ngc"],
   secrets: { NGC: { name: "ngc-api", key: "key" } },
+  hub: { env: {}, secretEnv: [], atOnce: 2 },
   lookBeyondNamespace: false,
   networkPolicy: false,
   deadlineSeconds: 3600,

@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -124,6 +126,31 @@ describe("fetching a model", () => {
     hub.served.length = 0;
     expect(await fetchTiny()).toMatchObject({ files: usual.length, receivedBytes: 0 });
     expect(contentRequests()).toEqual([]);
+  });
+
+  it("reads only what changed since it was right, when it is told so", async () => {
+    await fetchTiny();
+    const wrong = Buffer.from(content(first));
+    wrong[1000] = (wrong[1000] ?? 0) ^ 1;
+    const spoil = () => writeFileSync(join(folder, first), wrong);
+    renameSync(join(folder, first), join(root, "right"));
+    spoil();
+    // To the nanosecond, which Node cannot.
+    execFileSync("touch", ["-r", join(root, "right"), join(folder, first)]);
+    // Size and time say nothing of it: neither is touched by a disk that forgets.
+    expect(await fetchTiny({ check: "changed" })).toMatchObject({ files: usual.length, receivedBytes: 0 });
+    expect(await fetchTiny({ check: "all" })).toMatchObject({ receivedBytes: content(first).length });
+    spoil();
+    expect(await fetchTiny({ check: "changed" })).toMatchObject({ receivedBytes: content(first).length });
+    expect(readFileSync(join(folder, first)).equals(content(first))).toBe(true);
+  });
+
+  it("reads all of another commit, whatever the times of its files are", async () => {
+    await fetchTiny();
+    const config = '{"model_type":"mamba"}'; // as long as before
+    hub.repos.set(repo, { ...tinyModel({ "config.json": config }), commit: "f".repeat(40) });
+    expect(await fetchTiny({ check: "changed" })).toMatchObject({ receivedBytes: config.length });
+    expect(readFileSync(join(folder, "config.json"), "utf8")).toBe(config);
   });
 
   it("gives the same model hash wherever and whenever it was fetched", async () => {

@@ -54,7 +54,9 @@ describe.each(configs)("what %s becomes", (config) => {
 
   it("has a task with a teardown for each cell, and no other", async () => {
     const { plan, objects } = await build(config);
-    const template = objects.find(({ kind }) => kind === "WorkflowTemplate");
+    const template = objects.find(
+      ({ kind, metadata }) => kind === "WorkflowTemplate" && metadata.name === `llmbench-${plan.name}`,
+    );
     const tasks = template?.spec?.templates?.find(({ name }) => name === "benchmark")?.dag?.tasks ?? [];
     expect(tasks.map(({ name, hooks }) => [name, hooks !== undefined])).toEqual([
       ["prepare", false],
@@ -169,6 +171,9 @@ describe("the rights of each account", () => {
         "beyond the namespace": [
           "nodes: get list watch",
           "pods: list",
+        ],
+        "models": [
+          "workflowtaskresults.argoproj.io: create patch",
         ],
         "prepare": [
           "workflowtaskresults.argoproj.io: create patch",
