@@ -5,7 +5,7 @@ import { LlmbenchError } from "../error.ts";
 import type { ChosenFile } from "./choose-files.ts";
 import type { HubClient } from "./client.ts";
 import { createDigester, type Digester, digestFile, digestStart } from "./digest.ts";
-import { onDisk } from "./folder-error.ts";
+import { folderMode, onDisk } from "./folder-error.ts";
 import { type Asked, answerError } from "./hub-error.ts";
 import type { Meter } from "./meter.ts";
 import type { RecordedFile } from "./model-record.ts";
@@ -57,7 +57,7 @@ export async function bringFile(file: ChosenFile, options: BringOptions): Promis
   const partial = partialPath(partials, file);
   const sha256 = await fetchWhole(file, partial, options);
   const { mtimeMs } = await onDisk(folder, async () => {
-    await mkdir(dirname(target), { recursive: true });
+    await mkdir(dirname(target), { recursive: true, mode: folderMode });
     await rename(partial, target);
     return await stat(target);
   });

@@ -1,5 +1,8 @@
 import { LlmbenchError } from "../error.ts";
 
+/** Argo's containers have no umask: without this, anybody who mounts the share could change a model. */
+export const folderMode = 0o775;
+
 /** Does something with the disk; what fails there is told in terms of the folder. */
 export async function onDisk<T>(folder: string, action: () => Promise<T>): Promise<T> {
   try {

@@ -76,7 +76,7 @@ export async function readSums(
 async function replace(folder: string, partials: string, name: string, text: string): Promise<void> {
   const temporary = join(partials, `${name}.new`);
   await onDisk(folder, async () => {
-    await writeFile(temporary, text, { flush: true });
+    await writeFile(temporary, text, { flush: true, mode: 0o644 });
     await rename(temporary, join(folder, name));
   });
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LlmbenchError } from "../error.ts";
 import { bootId, isAlive, ownIdentity } from "../servers/process-table.ts";
-import { onDisk } from "./folder-error.ts";
+import { folderMode, onDisk } from "./folder-error.ts";
 
 /** Who fetches into a folder. A share has many hosts: each says where its process ids mean something. */
 const Writer = z.object({
@@ -125,7 +125,7 @@ async function acquire(
 
 async function create(path: string, me: Writer): Promise<boolean> {
   return onDisk(dirname(path), async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(dirname(path), { recursive: true, mode: folderMode });
     try {
       await writeFile(path, JSON.stringify(me), { flag: "wx" });
       return true;

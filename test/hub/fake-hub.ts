@@ -45,8 +45,15 @@ interface Served {
   readonly range: string | undefined;
   readonly authorization: string | undefined;
   readonly status: number;
-  /** Bytes of content. */
-  readonly sent: number;
+  /** Bytes of content, so far. */
+  sent: number;
+}
+
+export interface FakeHubOptions {
+  /** Address that both servers listen at and are asked by; else this machine's own, under two names. */
+  readonly address?: string;
+  /** Of each answer's content; else as fast as it goes. */
+  readonly bytesPerSecond?: number;
 }
 
 /** Large files are in Git LFS by their ending, as .gitattributes of every repository says. */
@@ -54,7 +61,7 @@ const inLfs = /\.(safetensors|bin|pth|gguf|model)$/;
 
 export const signature = "X-Amz-Signature=d41d8cd98f00b204";
 
-export async function startFakeHub(): Promise<FakeHub> {
+export async function startFakeHub({ address, bytesPerSecond }: FakeHubOptions = {}): Promise<FakeHub> {
   const repos = new Map<string, FakeRepo>();
   const faults = new Map<string, Fault[]>();
   const served: Served[] = [];
@@ -160,7 +167,7 @@ export async function startFakeHub(): Promise<FakeHub> {
     response.setHeader("x-linked-etag", `"${next?.kind === "linked-etag" ? next.value : sha256(content)}"`);
     response.setHeader("x-linked-size", content.length);
     const { port } = cdn.address() as AddressInfo;
-    const location = `http://localhost:${port}/${sha256(content)}/${encodeURIComponent(path)}?${signature}`;
+    const location = `http://${address ?? "localhost"}:${port}/${sha256(content)}/${encodeURIComponent(path)}?${signature}`;
     response.writeHead(302, { location }).end();
     note("hub", path, request, 302, 0);
   }
@@ -192,16 +199,29 @@ export async function startFakeHub(): Promise<FakeHub> {
       etag: `"${inLfs.test(path) ? sha256(content) : gitHash(content)}"`,
       ...(ranged && { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` }),
     });
-    if (fault?.kind !== "reset" && fault?.kind !== "hold") {
-      response.end(part);
-      note(server, path, request, status, part.length);
+    const cut = fault?.kind === "reset" || fault?.kind === "hold" ? fault : undefined;
+    const sent = cut === undefined ? part : part.subarray(0, cut.after);
+    const entry = note(server, path, request, status, 0);
+    send(sent, response, entry, () => {
+      if (cut === undefined) response.end();
+      // An orderly end before the promised length: every byte that was sent arrives, and then no more.
+      else if (cut.kind === "reset") response.socket?.end();
+    });
+  }
+
+  /** In one go, or block by block where the hub is slow. */
+  function send(content: Buffer, response: ServerResponse, entry: Served, done: () => void): void {
+    if (content.length === 0 || response.destroyed) {
+      done();
       return;
     }
-    const sent = part.subarray(0, fault.after);
-    note(server, path, request, status, sent.length);
-    response.write(sent, () => {
-      // An orderly end before the promised length: every byte that was sent arrives, and then no more.
-      if (fault.kind === "reset") response.socket?.end();
+    const block = content.subarray(0, bytesPerSecond === undefined ? content.length : 65_536);
+    entry.sent += block.length;
+    response.write(block, () => {
+      const pause = bytesPerSecond === undefined ? 0 : (block.length / bytesPerSecond) * 1000;
+      const rest = () => send(content.subarray(block.length), response, entry, done);
+      if (pause === 0) rest();
+      else setTimeout(rest, pause);
     });
   }
 
@@ -225,14 +245,17 @@ export async function startFakeHub(): Promise<FakeHub> {
     { headers }: IncomingMessage,
     status: number,
     sent: number,
-  ): void {
-    served.push({ server, path, range: headers.range, authorization: headers.authorization, status, sent });
+  ): Served {
+    const { range, authorization } = headers;
+    const entry = { server, path, range, authorization, status, sent };
+    served.push(entry);
+    return entry;
   }
 
-  await listen(hub);
-  await listen(cdn);
+  await listen(hub, address);
+  await listen(cdn, address);
   return {
-    endpoint: `http://127.0.0.1:${(hub.address() as AddressInfo).port}`,
+    endpoint: `http://${address ?? "127.0.0.1"}:${(hub.address() as AddressInfo).port}`,
     repos,
     faults,
     served,
@@ -242,8 +265,8 @@ export async function startFakeHub(): Promise<FakeHub> {
   };
 }
 
-function listen(server: Server): Promise<void> {
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+function listen(server: Server, address = "127.0.0.1"): Promise<void> {
+  return new Promise((resolve) => server.listen(0, address, resolve));
 }
 
 function close(server: Server): Promise<void> {

@@ -65,8 +65,10 @@ describe.each(configs)("what %s becomes", (config) => {
   });
 
   it("holds semaphores alone: Argo 4.1.2 breaks off the retry of a run that also holds a mutex", async () => {
-    const { objects } = await build(config);
-    const template = objects.find(({ kind }) => kind === "WorkflowTemplate");
+    const { plan, objects } = await build(config);
+    const template = objects.find(
+      ({ kind, metadata }) => kind === "WorkflowTemplate" && metadata.name === `llmbench-${plan.name}`,
+    );
     const cell = template?.spec?.templates?.find(({ name }) => name === "cell");
     const locks = [template?.spec?.synchronization, cell?.synchronization];
     expect(locks.map((lock) => lock?.mutexes)).toEqual([undefined, undefined]);

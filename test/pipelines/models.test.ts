@@ -69,8 +69,8 @@ it("is a workflow that Argo's schema takes and the lint has nothing to say about
   const { documents, warnings, text } = await built();
   expect(warnings).toEqual([]);
   expect([...documents("models.yaml"), ...documents("run-models.yaml")].flatMap(schemaErrors)).toEqual([]);
-  await expect(text("models.yaml")).toMatchFileSnapshot("models/models.yaml");
-  await expect(text("run-models.yaml")).toMatchFileSnapshot("models/run-models.yaml");
+  await expect(text("models.yaml")).toMatchFileSnapshot("../fixtures/models-workflow/models.yaml");
+  await expect(text("run-models.yaml")).toMatchFileSnapshot("../fixtures/models-workflow/run-models.yaml");
 });
 
 it("mounts the models share writable, and no other pod of the config does", async () => {
