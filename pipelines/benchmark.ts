@@ -151,7 +151,6 @@ export function benchmark(plan: ClusterRun, part = 1) {
       ),
   );
 
-  const { cluster } = plan;
   const finish = finishOf(plan, run);
 
   const slots = configMap(slotsConfigMap(plan).name, ...Object.keys(plan.cluster.pools));

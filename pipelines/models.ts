@@ -82,10 +82,14 @@ function fetchModel(plan: ClusterRun, { folder, source }: HubModel) {
           "models",
           "fetch",
           source.repo,
-          ...["--revision", source.revision],
-          ...["--to", posix.join(places.models, folder)],
-          ...["--check", c.inputs.check],
-          ...["--outputs", places.outputs],
+          "--revision",
+          source.revision,
+          "--to",
+          posix.join(places.models, folder),
+          "--check",
+          c.inputs.check,
+          "--outputs",
+          places.outputs,
           ...(cluster.hub.secretEnv.includes(tokenName) ? ["--token-env", tokenName] : []),
           ...(source.include === undefined ? [] : ["--include", ...source.include]),
         ],
@@ -115,16 +119,10 @@ function lockName(share: SharePlan, folder: string): string {
 }
 
 function placeOf(share: SharePlan, below: string): string {
-  switch (share.kind) {
-    case "claim":
-      return share.claim + below;
-    case "nfs":
-      return `${share.server}:${posix.join(share.path, below)}`;
-    case "oci-fss":
-      return share.fileSystem + posix.join(share.exportPath, below);
-    case "host-path":
-      return posix.join(share.path, below);
-  }
+  if (share.kind === "claim") return share.claim + below;
+  if (share.kind === "oci-fss") return share.fileSystem + posix.join(share.exportPath, below);
+  const path = posix.join(share.path, below);
+  return share.kind === "nfs" ? `${share.server}:${path}` : path;
 }
 
 function titles(plan: ClusterRun) {

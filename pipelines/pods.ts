@@ -24,7 +24,7 @@ export const places = {
 const standingWords = ["--out", places.results, "--plan", places.plan, "--outputs", places.outputs];
 
 /** What the restricted Pod Security profile asks of a container; Argo's own `init` and `wait` get it by a patch. */
-export const restrictedContainer = {
+const restrictedContainer = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ["ALL"] },
   runAsNonRoot: true,

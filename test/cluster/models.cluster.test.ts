@@ -222,7 +222,9 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
     const names = await Promise.all([submit(file), submit(file)]);
     const both = await Promise.all(names.map(ended));
     expect(both.map(({ status }) => status.phase)).toEqual(["Succeeded", "Succeeded"]);
-    expect(both.map((one) => outputsOf(one, "gated")["receivedBytes"]).sort()).toEqual(["0", "505163"]);
+    const [one, other] = both.map((workflow) => outputsOf(workflow, "gated"));
+    expect([one?.["receivedBytes"], other?.["receivedBytes"]]).toContain("0");
+    expect([one?.["receivedBytes"], other?.["receivedBytes"]]).toContain(one?.["bytes"]);
   });
 
   it("says in words what is wrong with one, and brings the others", async () => {
