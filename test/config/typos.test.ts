@@ -153,6 +153,7 @@ const configs: { [key: string]: Json }[] = [
       imagePullSecrets: ["ngc"],
       secrets: { HF: { name: "hugging-face", key: "token" } },
       hub: { env: { HF_TOKEN: { secret: "HF" } }, atOnce: 1 },
+      artifacts: { configMap: "repositories", key: "reports" },
       lookBeyondNamespace: true,
       networkPolicy: true,
       deadline: "10h",
