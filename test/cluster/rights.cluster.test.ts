@@ -68,7 +68,10 @@ const wanted: Record<keyof typeof accounts, Readonly<Record<string, string>>> = 
   server: deploy,
   profile: { ...deploy, "pods/exec": "create get" },
   teardown: remove,
+  models: { "workflowtaskresults.argoproj.io": "create patch" },
 };
+/** All but who brings models, and has no business to look around. */
+const steps = Object.entries(accounts).filter(([kind]) => kind !== "models");
 /** With the ClusterRole, in every other namespace. */
 const beyond = ["nodes: get list watch", "pods: list"];
 
@@ -79,7 +82,9 @@ const lines = (rights: Readonly<Record<string, string>>) =>
 
 describe.skipIf(missing !== undefined)("what each ServiceAccount may do, by the cluster's own word", () => {
   beforeAll(async () => {
-    const plan = await testPlan("/nowhere");
+    const test = await testPlan("/nowhere");
+    const hub = { repo: "owner/name", revision: "main" };
+    const plan = { ...test, cells: test.cells.map((cell) => ({ ...cell, model: { ...cell.model, hub } })) };
     for (const namespace of [looking, alone]) {
       const lookBeyondNamespace = namespace === looking;
       const text = fileOf(inNamespace(plan, namespace, { lookBeyondNamespace }), "access.yaml");
@@ -110,7 +115,13 @@ describe.skipIf(missing !== undefined)("what each ServiceAccount may do, by the 
     },
   );
 
-  it.each(Object.entries(accounts))("is, for %s with it, the same and to look beyond", (kind, account) => {
+  it("is, for who brings models, the same with it", () => {
+    const { [looking]: here, ...elsewhere } = rightsOf(looking, accounts.models);
+    expect(here).toEqual(lines(wanted.models));
+    for (const [namespace, rights] of Object.entries(elsewhere)) expect(rights, namespace).toEqual([]);
+  });
+
+  it.each(steps)("is, for %s with it, the same and to look beyond", (kind, account) => {
     const { [looking]: here, ...elsewhere } = rightsOf(looking, account);
     expect(here).toEqual(lines({ ...wanted[kind as keyof typeof accounts], nodes: "get list watch" }));
     for (const [namespace, rights] of Object.entries(elsewhere)) expect(rights, namespace).toEqual(beyond);
