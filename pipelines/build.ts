@@ -100,7 +100,8 @@ export function build(plan: Plan, bundles: Bundles = {}): Built {
     path: "run-models.yaml",
     about: "brings the models: argo submit, before the first run",
     text: toYaml(submitted),
-    objects: [submitted.object],
+    // No run of the benchmark, which is what `llmbench submit` creates.
+    objects: [],
   }));
   const index = indexOf(run, applied, first, submitted);
   return { files: [...applied, ...first, ...submitted, kustomization(applied), index], warnings };

@@ -41,6 +41,7 @@ export function models(plan: ClusterRun) {
   );
   return workflowTemplate(templateName(plan), {
     ...runSpec(plan),
+    runLabels: label(plan),
     entry: everyModel,
     ...titles(plan),
     serviceAccount: accounts.models,
@@ -51,9 +52,12 @@ export function models(plan: ClusterRun) {
 export function modelsRun(plan: ClusterRun) {
   return workflow(
     { generateName: `${templateName(plan)}-` },
-    { of: models(plan), namespace: plan.cluster.namespace, ...titles(plan) },
+    { of: models(plan), namespace: plan.cluster.namespace, labels: label(plan), ...titles(plan) },
   );
 }
+
+/** By which it is told from a run of the benchmark. */
+const label = (plan: ClusterRun) => ({ "llmbench.dev/models": configObjectName(plan.name) });
 
 /** A model that failed has no outputs, and its node must still say why it failed. */
 const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ default: "" }));

@@ -12,7 +12,7 @@ export function registerSubmit(program: Command): void {
     .command("submit")
     .description("run a config on its cluster: apply what is missing or changed, and create the Workflow")
     .argument("<config>", "config file with a `cluster:`")
-    .option("--apply", "also apply access, storage and nightly, which are otherwise only looked at")
+    .option("--apply", "also apply access, storage, models and nightly, which are otherwise only looked at")
     .option(
       "--run <name>",
       "name of the run; that of an earlier run goes on with it (default: the Workflow's)",

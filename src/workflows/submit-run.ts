@@ -36,7 +36,7 @@ export interface Submitted {
 }
 
 /** What is looked at and left alone without --apply: nobody's rights change by the way. */
-const careful = /^(?:access|storage|nightly)\.yaml$/;
+const careful = /^(?:access|storage|nightly|models)\.yaml$/;
 /** Without these no pod of a run can be made. */
 const needed = new Set(["Namespace", "ServiceAccount", "PersistentVolumeClaim"]);
 

@@ -127,8 +127,9 @@ export function isOver({ status }: Workflow): boolean {
   return ["Succeeded", "Failed", "Error"].includes(status?.phase ?? "");
 }
 
-/** Whether it is one of ours; another's workflows may live beside it. */
+/** Whether it is one of ours; another's workflows may live beside it, and those that bring models. */
 export function isBenchmark({ metadata, spec }: Workflow): boolean {
+  if (metadata?.labels?.["llmbench.dev/models"] !== undefined) return false;
   const template = spec?.workflowTemplateRef?.name ?? "";
   return metadata?.labels?.["llmbench.dev/config"] !== undefined || template.startsWith("llmbench-");
 }

@@ -16,7 +16,7 @@ interface Written {
   readonly files: readonly BuiltFile[];
 }
 
-const isRun = ({ path }: BuiltFile) => /^run(?:-\d+)?\.yaml$/.test(path);
+const isRun = ({ path }: BuiltFile) => /^run(?:-\d+|-models)?\.yaml$/.test(path);
 const isIndex = ({ path }: BuiltFile) => /^(?:README\.md|kustomization\.yaml)$/.test(path);
 
 /** What `npm run build` writes, in namespaces of the test's own: nothing here is anyone's. */

@@ -105,6 +105,19 @@ it("locks a folder under the same name for every config that has the share, howe
   expect((await locks(elsewhere)).filter((name) => mine.includes(name))).toEqual([]);
 });
 
+it("is nothing that `llmbench submit` would create as a run", async () => {
+  const { files, documents } = await built();
+  const kinds = files.flatMap(({ objects }) =>
+    objects.flatMap(({ kind, metadata }) => (kind === "Workflow" ? [metadata] : [])),
+  );
+  expect(kinds.map((metadata) => "generateName" in metadata && metadata.generateName)).toEqual([
+    "llmbench-m-",
+  ]);
+  expect(documents("run-models.yaml")[0]?.metadata).toMatchObject({
+    labels: { "llmbench.dev/models": "llmbench-m" },
+  });
+});
+
 it("never carries a token, only where it is", async () => {
   const { text } = await built();
   expect(text("models.yaml")).toContain("secretKeyRef:");

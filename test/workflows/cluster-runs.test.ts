@@ -18,6 +18,10 @@ describe("finding a run", () => {
     const younger = makeWorkflow([], { name: "llmbench-demo-bbbbb" });
     const metadata = { ...younger.metadata, creationTimestamp: "2026-11-24T11:00:00Z" };
     server.put(`${path}/llmbench-demo-bbbbb`, { ...younger, metadata });
+    server.put(`${path}/llmbench-demo-models-ccccc`, {
+      metadata: { name: "llmbench-demo-models-ccccc", labels: { "llmbench.dev/models": "llmbench-demo" } },
+      spec: { workflowTemplateRef: { name: "llmbench-demo-models" } },
+    });
     server.put(`${path}/others`, { spec: { workflowTemplateRef: { name: "etl" } } });
     const names = (await runs.list()).map((workflow) => workflow.metadata?.name);
     expect(names).toEqual(["llmbench-demo-bbbbb", "llmbench-demo-aaaaa"]);
