@@ -32,7 +32,7 @@ export function models(plan: ClusterRun) {
   const names = taskNames(wanted.map(({ folder }) => folder));
   const everyModel = dag(
     "models",
-    { inputs: { check }, failFast: false, parallelism: plan.cluster.hub.atOnce },
+    { inputs: { check }, failFast: false, parallelism: hubOf(plan).atOnce },
     (d) => {
       for (const model of wanted) {
         d.task(names.get(model.folder) ?? model.folder, fetchModel(plan, model), { check: d.inputs.check });
@@ -65,8 +65,9 @@ const output = (name: string) => fromFile(`${places.outputs}/${name}`, string({ 
 function fetchModel(plan: ClusterRun, { folder, source }: HubModel) {
   const { cluster } = plan;
   const common = commonPod(plan);
-  const secrets = Object.entries(secretsOf(cluster.hub, cluster));
-  const plain = Object.entries(cluster.hub.env).filter(([key]) => !cluster.hub.secretEnv.includes(key));
+  const hub = hubOf(plan);
+  const secrets = Object.entries(secretsOf(hub, cluster));
+  const plain = Object.entries(hub.env).filter(([key]) => !hub.secretEnv.includes(key));
   return container(
     // Argo makes a pod's name of it.
     kubernetesName(`fetch-${folder}`),
@@ -94,7 +95,7 @@ function fetchModel(plan: ClusterRun, { folder, source }: HubModel) {
           c.inputs.check,
           "--outputs",
           places.outputs,
-          ...(cluster.hub.secretEnv.includes(tokenName) ? ["--token-env", tokenName] : []),
+          ...(hub.secretEnv.includes(tokenName) ? ["--token-env", tokenName] : []),
           ...(source.include === undefined ? [] : ["--include", ...source.include]),
         ],
         env: {
@@ -116,6 +117,11 @@ function fetchModel(plan: ClusterRun, { folder, source }: HubModel) {
 }
 
 const tokenName = "HF_TOKEN";
+
+function hubOf({ cluster: { hub } }: ClusterRun) {
+  if (hub === undefined) throw new RangeError("a plan with models of a hub that was not resolved here");
+  return hub;
+}
 
 /** The same for everyone who writes into the same folder of the same share, whatever their config is called. */
 function lockName(share: SharePlan, folder: string): string {

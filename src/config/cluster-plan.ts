@@ -93,14 +93,16 @@ export const ClusterPlan = z.strictObject({
   imagePullSecrets: z.array(z.string()),
   /** Secret variables of servers, by name: the Kubernetes Secret and key that hold the value. */
   secrets: z.record(z.string(), z.strictObject({ name: z.string(), key: z.string() })),
-  /** How models are brought from their hub. */
-  hub: z.strictObject({
-    env: z.record(z.string(), z.string()),
-    /** Names of `env` entries that come from a Kubernetes Secret. */
-    secretEnv: z.array(z.string()),
-    /** Models that are fetched at a time. */
-    atOnce: z.number().int().positive(),
-  }),
+  /** How models are brought from their hub; absent in plans of before there was one. */
+  hub: z
+    .strictObject({
+      env: z.record(z.string(), z.string()),
+      /** Names of `env` entries that come from a Kubernetes Secret. */
+      secretEnv: z.array(z.string()),
+      /** Models that are fetched at a time. */
+      atOnce: z.number().int().positive(),
+    })
+    .optional(),
   /** One ClusterRole (read nodes, list pods) so that neighbours of other namespaces are seen. */
   lookBeyondNamespace: z.boolean(),
   networkPolicy: z.boolean(),

@@ -57,6 +57,7 @@ describe("submitting a config", () => {
     expect(said).toEqual([
       expect.stringMatching(/^made {6}ConfigMap llmbench-cluster-test-[0-9a-f]{10} \(config.yaml\)$/),
       "made      ConfigMap llmbench-cluster-test-slots (config.yaml)",
+      "made      ConfigMap llmbench-runs (config.yaml)",
       "made      WorkflowTemplate llmbench-cluster-test (benchmark.yaml)",
     ]);
   });
@@ -66,7 +67,7 @@ describe("submitting a config", () => {
     const template = server.object(templatePath);
     server.put(templatePath, { ...template, spec: { entrypoint: "another" } });
     const { said } = await submit(runs);
-    expect(said.map((line) => line.slice(0, 9).trim())).toEqual(["as it was", "as it was", "changed"]);
+    expect(said.map((line) => line.slice(0, 9).trim())).toEqual(["as it was", "as it was", "as it was", "changed"]);
   });
 
   test("takes over what kubectl apply set, so that what the config no longer says goes", async () => {
