@@ -11,7 +11,7 @@ import {
   workflowTemplate,
 } from "../src/argo/index.ts";
 import type { StepPlace } from "../src/config/plan.ts";
-import { configObjectName, taskNames } from "../src/servers/kubernetes-names.ts";
+import { taskNames } from "../src/servers/kubernetes-names.ts";
 import { slotsConfigMap } from "./config-map.ts";
 import { accounts, type ClusterRun, runSlots } from "./names.ts";
 import { cellsOf, partName } from "./parts.ts";

@@ -67,7 +67,12 @@ describe("submitting a config", () => {
     const template = server.object(templatePath);
     server.put(templatePath, { ...template, spec: { entrypoint: "another" } });
     const { said } = await submit(runs);
-    expect(said.map((line) => line.slice(0, 9).trim())).toEqual(["as it was", "as it was", "as it was", "changed"]);
+    expect(said.map((line) => line.slice(0, 9).trim())).toEqual([
+      "as it was",
+      "as it was",
+      "as it was",
+      "changed",
+    ]);
   });
 
   test("takes over what kubectl apply set, so that what the config no longer says goes", async () => {
