@@ -34,8 +34,8 @@ export default defineConfig({
       {
         test: {
           name: "cluster",
+          globalSetup: [globalSetup, "test/cluster/set-up.ts"],
           include: ["test/cluster/**/*.cluster.test.ts"],
-          globalSetup,
           testTimeout: 600_000,
           hookTimeout: 1_800_000,
           fileParallelism: false,
