@@ -10,7 +10,12 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.slow.test.ts", "test/cluster/**", "test/faults-cluster/**"],
+          exclude: [
+            "test/**/*.slow.test.ts",
+            "test/cluster/**",
+            "test/faults-cluster/**",
+            "test/statistics/**",
+          ],
           globalSetup,
           // Files share what they import, which is most of the time they took; a test leaves nothing behind it.
           isolate: false,
@@ -29,6 +34,13 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "statistics",
+          include: ["test/statistics/**/*.statistics.test.ts"],
+          testTimeout: 600_000,
         },
       },
       {

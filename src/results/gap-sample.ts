@@ -1,14 +1,7 @@
+import { effectiveCount } from "./correlation.ts";
 import { normalCdf, tQuantile } from "./probability.ts";
 import type { LatencySummary } from "./schema/metrics.ts";
-import {
-  effectiveCount,
-  type Interval,
-  LEVEL,
-  MIN_FOR_MEAN,
-  MIN_SAMPLES,
-  PERCENTILES,
-  quantileAt,
-} from "./statistics.ts";
+import { type Interval, LEVEL, MIN_FOR_MEAN, MIN_SAMPLES, PERCENTILES, quantileAt } from "./statistics.ts";
 
 /** Gaps below this many microseconds are counted by value in an array, the rare longer ones kept one by one. */
 const DENSE = 1 << 18;

@@ -13,7 +13,7 @@ import {
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
 import type { Goodput, LatencySummary, Metrics, RateSummary } from "./schema/metrics.ts";
-import { fromZero, meanAndDeviation, meanInterval, summariseLatency, wilsonInterval } from "./statistics.ts";
+import { fromZero, meanInterval, moments, summariseLatency, wilsonInterval } from "./statistics.ts";
 import { startTimes } from "./window.ts";
 
 /** Fewest requests for the interval of a throughput. */
@@ -85,7 +85,7 @@ function latency(samples: readonly Sample[], of: (table: RequestTable, i: number
 
 function meanOf(samples: readonly Sample[], of: (table: RequestTable, i: number) => number): number | null {
   const { values } = latencyValues(samples, of);
-  return values.length === 0 ? null : meanAndDeviation(values).mean;
+  return values.length === 0 ? null : moments(values).mean;
 }
 
 function secondsOf(sample: Sample): number {
@@ -122,7 +122,7 @@ function windowRate(
       return amounts.reduce((sum, amount) => sum + amount, 0) / length;
     });
   });
-  const interval = meanInterval(value, meanAndDeviation(rates).deviation, rates.length);
+  const interval = meanInterval(value, moments(rates).deviation, rates.length);
   return { value, interval: interval === undefined ? null : fromZero(interval) };
 }
 
@@ -221,7 +221,7 @@ function tokenTotals(samples: readonly Sample[]): Omit<Metrics["tokens"], "outpu
       Array.from(pick(table)).filter((tokens, i) => table.outcome[i] === Outcome.ok && !Number.isNaN(tokens)),
     );
   const mean = (values: readonly number[]): number | null =>
-    values.length === 0 ? null : meanAndDeviation(values).mean;
+    values.length === 0 ? null : moments(values).mean;
   const output = known((table) => table.outputTokens);
   return {
     promptMean: mean(known((table) => table.promptTokens)),

@@ -1,4 +1,6 @@
-import { binomialCdf, tQuantile } from "./probability.ts";
+import { dependsOnBefore, independentCount } from "./correlation.ts";
+import { orderRanks } from "./order-ranks.ts";
+import { tQuantile } from "./probability.ts";
 import type { LatencySummary } from "./schema/metrics.ts";
 
 /** Confidence level of every interval. */
@@ -45,64 +47,13 @@ export function quantileAt(valueAt: (rank: number) => number, count: number, p: 
 }
 
 /**
- * Lag-1 autocorrelation of values in time order; pairs that straddle the start of a series are left out.
- * 0 where the values do not vary.
- */
-export function lag1Autocorrelation(
-  values: ArrayLike<number>,
-  starts: ReadonlySet<number> = new Set(),
-): number {
-  const n = values.length;
-  if (n < 3) return 0;
-  let mean = 0;
-  for (let i = 0; i < n; i++) mean += ((values[i] as number) - mean) / (i + 1);
-  let pairs = 0;
-  let squares = 0;
-  for (let i = 0; i < n; i++) {
-    const here = (values[i] as number) - mean;
-    squares += here * here;
-    if (i > 0 && !starts.has(i)) pairs += here * ((values[i - 1] as number) - mean);
-  }
-  return squares <= n * (1e-12 * mean) ** 2 ? 0 : pairs / squares;
-}
-
-/** Independent samples that n samples with lag-1 autocorrelation ρ count for: n (1 − ρ) / (1 + ρ) where ρ > 0.1. */
-export function effectiveCount(n: number, rho: number): number {
-  return rho > 0.1 ? (n * (1 - rho)) / (1 + rho) : n;
-}
-
-/**
- * Ranks (1 first) of the two order statistics that hold the p-quantile of n independent samples between them with at
- * least the level's chance, whatever the distribution, each end failing with at most half the rest. Undefined where
- * the sample is too small to have both. Source: David and Nagaraja, Order Statistics, 3rd ed., 7.1.
- */
-export function orderRanks(n: number, p: number): readonly [number, number] | undefined {
-  // The lower end is above the quantile with chance P(B < rank), the upper end below it with chance P(B >= rank).
-  const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > TAIL);
-  const upper = firstRank(n, (rank) => binomialCdf(rank - 1, n, p) >= 1 - TAIL);
-  return lower === 0 || upper > n ? undefined : [lower, upper];
-}
-
-/** The lowest of 0 … n + 1 that satisfies a condition which stays true once it is. */
-function firstRank(n: number, holds: (rank: number) => boolean): number {
-  let low = 0;
-  let high = n + 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/**
  * Interval of the p-quantile from order statistics. With fewer effective samples than values the ranks are found for
  * the effective number and stretched over the values, outwards.
  */
 function quantileInterval(sorted: ArrayLike<number>, p: number, effective: number): Interval | undefined {
   const n = sorted.length;
   const samples = Math.min(n, Math.floor(effective));
-  const ranks = orderRanks(samples, p);
+  const ranks = orderRanks(samples, p, LEVEL);
   if (ranks === undefined) return undefined;
   const stretch = (n + 1) / (samples + 1);
   const lower = Math.max(1, Math.floor(ranks[0] * stretch));
@@ -117,22 +68,54 @@ export function meanInterval(mean: number, standardDeviation: number, samples: n
   return [mean - half, mean + half];
 }
 
+/**
+ * The same where values are skewed, as latencies are: t by the monotone transformation that removes its skewness, turned
+ * back (Hall, J. R. Statist. Soc. B 54 (1992) 221). `skewness` 0 gives Student's.
+ */
+export function skewedMeanInterval(
+  { mean, deviation, skewness }: Moments,
+  samples: number,
+): Interval | undefined {
+  if (samples < 2) return undefined;
+  const root = Math.sqrt(samples);
+  const bend = skewness / (3 * root);
+  const shift = skewness / (6 * root);
+  const turnedBack = (t: number) =>
+    Math.abs(bend) < 1e-9 ? t : (Math.cbrt(1 + 3 * bend * (t - shift)) - 1) / bend;
+  const t = tQuantile(1 - TAIL, samples - 1);
+  return [mean - (turnedBack(t) * deviation) / root, mean - (turnedBack(-t) * deviation) / root];
+}
+
 /** Of a quantity that cannot be negative: t knows no bound, and its lower end may pass 0 where the spread is wide. */
 export function fromZero([low, high]: Interval): Interval {
   return [Math.max(0, low), high];
 }
 
-export function meanAndDeviation(values: ArrayLike<number>): { mean: number; deviation: number } {
-  // Welford's update: stable, one pass.
+export interface Moments {
+  readonly mean: number;
+  /** The sample's, of n - 1. */
+  readonly deviation: number;
+  /** Third central moment over the cube of the deviation, both of n. 0 where values do not vary. */
+  readonly skewness: number;
+}
+
+export function moments(values: ArrayLike<number>): Moments {
+  const n = values.length;
   let mean = 0;
+  for (let i = 0; i < n; i++) mean += ((values[i] as number) - mean) / (i + 1);
   let squares = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    const step = value - mean;
-    mean += step / (i + 1);
-    squares += step * (value - mean);
+  let cubes = 0;
+  for (let i = 0; i < n; i++) {
+    const off = (values[i] as number) - mean;
+    squares += off * off;
+    cubes += off * off * off;
   }
-  return { mean, deviation: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
+  const varies = n > 1 && squares > n * (1e-12 * mean) ** 2;
+  return {
+    mean,
+    deviation: varies ? Math.sqrt(squares / (n - 1)) : 0,
+    skewness: varies ? cubes / n / (squares / n) ** 1.5 : 0,
+  };
 }
 
 /** 97.5 % quantile of the standard normal. */
@@ -158,8 +141,8 @@ export function summariseLatency(
   starts: ReadonlySet<number> = new Set(),
 ): LatencySummary {
   const count = values.length;
-  const rho = lag1Autocorrelation(values, starts);
-  const effective = effectiveCount(count, rho);
+  const dependent = dependsOnBefore(values, starts);
+  const effective = dependent ? independentCount(values, starts) : count;
   const summary: LatencySummary = {
     count,
     effectiveCount: effective,
@@ -172,22 +155,31 @@ export function summariseLatency(
     p99: null,
     intervals: {},
     level: LEVEL,
-    method: "percentiles: linear between ranks (type 7), intervals from order statistics (binomial); mean: t",
+    method:
+      "percentiles: linear between ranks (type 7), intervals from order statistics (binomial); mean: t without skewness (Hall)",
   };
   if (count === 0) return summary;
   const sorted = values.slice().sort();
-  const { mean, deviation } = meanAndDeviation(values);
-  summary.mean = mean;
+  const ofAll = moments(values);
+  summary.mean = ofAll.mean;
   summary.min = sorted[0] as number;
   summary.max = sorted[count - 1] as number;
   if (count >= MIN_FOR_MEAN && effective >= MIN_INDEPENDENT_FOR_MEAN) {
-    const interval = meanInterval(mean, deviation, effective);
+    const interval = skewedMeanInterval(ofAll, effective);
     if (interval !== undefined) summary.intervals.mean = fromZero(interval);
   }
   for (const [name, p] of PERCENTILES) {
-    if (effective < MIN_SAMPLES[name]) continue;
-    summary[name] = quantile(sorted, p);
-    const interval = quantileInterval(sorted, p, effective);
+    const value = quantile(sorted, p);
+    // What is above a high quantile depends less on what was before than the values themselves.
+    const samples = dependent
+      ? independentCount(
+          values.map((each) => (each > value ? 1 : 0)),
+          starts,
+        )
+      : count;
+    if (samples < MIN_SAMPLES[name]) continue;
+    summary[name] = value;
+    const interval = quantileInterval(sorted, p, samples);
     if (interval !== undefined) summary.intervals[name] = interval;
   }
   return summary;

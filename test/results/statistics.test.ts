@@ -1,14 +1,13 @@
 import * as fc from "fast-check";
 import { mean, sampleStandardDeviation } from "simple-statistics";
 import { describe, expect, it } from "vitest";
+import { autocorrelation, effectiveCount, independentCount } from "../../src/results/correlation.ts";
+import { orderRanks } from "../../src/results/order-ranks.ts";
 import { binomialCdf } from "../../src/results/probability.ts";
 import {
-  effectiveCount,
-  lag1Autocorrelation,
   MIN_SAMPLES,
-  meanAndDeviation,
   meanInterval,
-  orderRanks,
+  moments,
   PERCENTILES,
   quantile,
   summariseLatency,
@@ -56,30 +55,39 @@ describe("the fewest samples of a percentile", () => {
 });
 
 describe("ranks of order statistics", () => {
-  it("are the tabulated ones", () => {
-    // Conover, Practical Nonparametric Statistics: median of 11, 20 and 25 values at 95 %.
-    expect(orderRanks(11, 0.5)).toEqual([2, 10]);
-    expect(orderRanks(20, 0.5)).toEqual([6, 15]);
-    expect(orderRanks(25, 0.5)).toEqual([8, 18]);
+  const held = ([low, high]: readonly [number, number], n: number, p: number) =>
+    binomialCdf(high - 1, n, p) - binomialCdf(low - 1, n, p);
+  /** Mean distance of two order statistics of n exponential samples. */
+  const distance = ([low, high]: readonly [number, number], n: number) =>
+    Array.from({ length: high - low }, (_, i) => 1 / (n - low - i)).reduce((sum, step) => sum + step, 0);
+
+  it("are those of the tables, or nearer where the tables ask for equal tails", () => {
+    // Conover, Practical Nonparametric Statistics, has [2, 10], [6, 15] and [8, 18] for the median of 11, 20 and 25.
+    expect(orderRanks(11, 0.5, 0.95)).toEqual([2, 9]);
+    expect(orderRanks(20, 0.5, 0.95)).toEqual([6, 15]);
+    expect(orderRanks(25, 0.5, 0.95)).toEqual([8, 18]);
   });
 
   it("do not exist where the largest value is no upper bound", () => {
-    expect(orderRanks(5, 0.5)).toBeUndefined();
-    expect(orderRanks(100, 0.99)).toBeUndefined();
-    expect(orderRanks(0, 0.5)).toBeUndefined();
+    expect(orderRanks(5, 0.5, 0.95)).toBeUndefined();
+    expect(orderRanks(100, 0.99, 0.95)).toBeUndefined();
+    expect(orderRanks(0, 0.5, 0.95)).toBeUndefined();
   });
 
-  it("hold the quantile with 95 % by the binomial itself, and no narrower pair of equal tails does", () => {
+  it("hold the quantile with 95 % by the binomial itself, and no pair that does is nearer", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 11, max: 3000 }), fc.constantFrom(0.5, 0.9, 0.95, 0.99), (n, p) => {
-        const ranks = orderRanks(n, p);
-        if (ranks === undefined) return;
-        const [low, high] = ranks;
-        expect(binomialCdf(high - 1, n, p) - binomialCdf(low - 1, n, p)).toBeGreaterThanOrEqual(0.95);
-        expect(binomialCdf(low, n, p)).toBeGreaterThan(0.025);
-        expect(1 - binomialCdf(high - 2, n, p)).toBeGreaterThan(0.025);
+      fc.property(fc.integer({ min: 6, max: 400 }), fc.constantFrom(0.5, 0.9, 0.95, 0.99), (n, p) => {
+        const ranks = orderRanks(n, p, 0.95);
+        const width = ranks === undefined ? Number.POSITIVE_INFINITY : distance(ranks, n);
+        if (ranks !== undefined) expect(held(ranks, n, p)).toBeGreaterThanOrEqual(0.95 - 1e-9);
+        for (let low = 1; low < n; low++) {
+          let high = low + 1;
+          while (high <= n && held([low, high], n, p) < 0.95) high++;
+          if (high > n) continue;
+          expect(width).toBeLessThanOrEqual(distance([low, high], n) + 1e-9);
+        }
       }),
-      { seed: 2 },
+      { seed: 2, numRuns: 30 },
     );
   });
 });
@@ -87,20 +95,33 @@ describe("ranks of order statistics", () => {
 describe("autocorrelation", () => {
   it("is what the textbook formula gives", () => {
     // Mean 3; deviations -2 -1 0 1 2; products 2 + 0 + 0 + 2 = 4; squares 10.
-    expect(lag1Autocorrelation([1, 2, 3, 4, 5])).toBeCloseTo(0.4, 12);
+    expect(autocorrelation([1, 2, 3, 4, 5], 1)).toBeCloseTo(0.4, 12);
     // Without the pair (3, 4), which straddles two measurements, the products are 2 + 0 + 2: the pair adds 0 × 1.
-    expect(lag1Autocorrelation([1, 2, 3, 4, 5], new Set([1]))).toBeCloseTo(0.2, 12);
+    expect(autocorrelation([1, 2, 3, 4, 5], 1, new Set([1]))).toBeCloseTo(0.2, 12);
   });
 
   it("is 0 for values that do not vary, and for fewer than three", () => {
-    expect(lag1Autocorrelation([0.1, 0.1, 0.1, 0.1])).toBe(0);
-    expect(lag1Autocorrelation([1, 2])).toBe(0);
+    expect(autocorrelation([0.1, 0.1, 0.1, 0.1], 1)).toBe(0);
+    expect(autocorrelation([1, 2], 1)).toBe(0);
   });
 
   it("counts n (1 − ρ) / (1 + ρ) only above 0.1", () => {
     expect(effectiveCount(100, 0.1)).toBe(100);
     expect(effectiveCount(100, -0.5)).toBe(100);
     expect(effectiveCount(100, 0.5)).toBeCloseTo(33.333, 3);
+  });
+
+  it("sums lags as long as they are positive", () => {
+    // An AR(1) series counts for n (1 − ρ) / (1 + ρ): 2,000 / 3 where ρ = 0.5.
+    const next = normalFrom(11);
+    let before = next();
+    const series = Float64Array.from({ length: 2000 }, () => {
+      before = 0.5 * before + Math.sqrt(0.75) * next();
+      return before;
+    });
+    expect(independentCount(series)).toBeGreaterThan(500);
+    expect(independentCount(series)).toBeLessThan(900);
+    expect(independentCount(series, new Set([1000]))).toBeCloseTo(independentCount(series), -2);
   });
 
   it("takes a percentile away from a sample that drifts", () => {
@@ -114,13 +135,23 @@ describe("autocorrelation", () => {
 });
 
 describe("an interval of a mean", () => {
-  it("is mean ± t · s / √n", () => {
+  it("is mean ± t · s / √n where nothing is skewed", () => {
     // 11 values 1 … 11: mean 6, s² = 11, t(0.975, 10) = 2.228139: half = 2.228139 · √11 / √11.
     const zigzag = Float64Array.from([1, 11, 2, 10, 3, 9, 4, 8, 5, 7, 6]);
     const summary = summariseLatency(zigzag);
     expect(summary.effectiveCount).toBe(11);
     expect(summary.intervals.mean?.[0]).toBeCloseTo(6 - 2.228139, 5);
     expect(summary.intervals.mean?.[1]).toBeCloseTo(6 + 2.228139, 5);
+  });
+
+  it("reaches further up than down where values have a long upper tail", () => {
+    // Hall's transformation by hand, n = 11: values 1 × 10 and 12: mean 2, s = 3.316625, skewness 2.846050.
+    const skewed = Float64Array.of(1, 1, 1, 1, 1, 12, 1, 1, 1, 1, 1);
+    const bend = 2.84605 / (3 * Math.sqrt(11));
+    const back = (t: number) => (Math.cbrt(1 + 3 * bend * (t - bend / 2)) - 1) / bend;
+    const [low, high] = summariseLatency(skewed).intervals.mean as [number, number];
+    expect(low).toBeCloseTo(Math.max(0, 2 - back(2.228139)), 4);
+    expect(high).toBeCloseTo(2 - back(-2.228139), 4);
   });
 
   it("is there from 11 requests up", () => {
@@ -185,7 +216,7 @@ describe("a summary", () => {
   it("agrees with simple-statistics on mean and deviation", () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 2, maxLength: 200, size: "max" }), (values) => {
-        const ours = meanAndDeviation(values);
+        const ours = moments(values);
         // Of the size of the values: a deviation far below them has no more digits.
         const digits = 1e-10 * (Math.abs(ours.mean) + ours.deviation);
         expect(Math.abs(ours.mean - mean(values))).toBeLessThanOrEqual(digits);
@@ -303,7 +334,7 @@ describe("coverage in 1500 simulated measurements", () => {
     expect(coverage("mean", 100, normal(200, 0.6))).toBeGreaterThanOrEqual(0.93);
     // What ignoring the correlation would give is far from it: the effective number is what holds the level.
     const naive = Array.from({ length: runs }, (_, run) => {
-      const { mean: centre, deviation } = meanAndDeviation(normal(200, 0.6)(run));
+      const { mean: centre, deviation } = moments(normal(200, 0.6)(run));
       return Math.abs(centre - 100) <= (1.972 * deviation) / Math.sqrt(200);
     });
     expect(naive.filter(Boolean).length / runs).toBeLessThan(0.8);

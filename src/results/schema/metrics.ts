@@ -13,7 +13,7 @@ export const LatencySummary = z
     effectiveCount: z
       .number()
       .describe(
-        "Independent samples they count for: count, or count × (1 − ρ) / (1 + ρ) where the lag-1 autocorrelation ρ in sending order is over 0.1.",
+        "Independent samples they count for: count, or fewer where those that follow each other in sending order depend on each other.",
       ),
     mean: z.number().nullable(),
     min: z.number().nullable(),
