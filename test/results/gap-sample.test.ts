@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { autocorrelation } from "../../src/results/correlation.ts";
 import { GapSample } from "../../src/results/gap-sample.ts";
 import type { LatencySummary } from "../../src/results/schema/metrics.ts";
-import { lag1Autocorrelation, PERCENTILES, quantile } from "../../src/results/statistics.ts";
+import { PERCENTILES, quantile } from "../../src/results/statistics.ts";
 import { normalFrom, randomFrom } from "./records.ts";
 
 /** Gaps of requests; the first read of each is no gap. */
@@ -97,7 +98,7 @@ describe("pooled gaps", () => {
     ].map((gaps) => gaps.map((gap) => gap * 1000));
     // Mean 30; products of neighbours (−20)(−10) + (−10)(0) + (10)(20) = 400; squares 1000: ρ = 0.4.
     expect(sampleOf(requests).summarise(1).effectiveCount).toBeCloseTo((5 * 0.6) / 1.4, 9);
-    expect(lag1Autocorrelation([10, 20, 30, 40, 50], new Set([3]))).toBeCloseTo(0.4, 12);
+    expect(autocorrelation([10, 20, 30, 40, 50], 1, new Set([3]))).toBeCloseTo(0.4, 12);
   });
 
   it("are the same pooled at once or merged from measurements", () => {
