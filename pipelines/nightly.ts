@@ -2,7 +2,7 @@ import { cronWorkflow } from "../src/argo/index.ts";
 import type { SchedulePlan } from "../src/config/cluster-plan.ts";
 import { configObjectName } from "../src/servers/kubernetes-names.ts";
 import { benchmark } from "./benchmark.ts";
-import type { ClusterRun } from "./names.ts";
+import { type ClusterRun, ownedLabels } from "./names.ts";
 
 /**
  * The same benchmark by the clock. A run that is due while the last one goes on is left out; a run by hand and one by the
@@ -22,6 +22,7 @@ export function nightly(plan: ClusterRun, schedule: SchedulePlan) {
     {
       of: benchmark(plan),
       namespace: plan.cluster.namespace,
+      labels: ownedLabels,
       title: `${plan.name}, nightly`,
       ...(plan.description === undefined ? {} : { description: plan.description }),
       runLabels: { "llmbench.dev/trigger": "schedule" },

@@ -10,7 +10,7 @@ import {
 import type { TolerationPlan } from "../src/config/cluster-plan.ts";
 import { configObjectName, shareClaim } from "../src/servers/kubernetes-names.ts";
 import { planConfigMap } from "./config-map.ts";
-import type { ClusterRun } from "./names.ts";
+import { type ClusterRun, ownedLabels } from "./names.ts";
 
 /** Where a step finds things; the same in every step's pod. */
 export const places = {
@@ -131,6 +131,7 @@ export function runSpec(plan: ClusterRun) {
   const { cluster } = plan;
   return {
     namespace: cluster.namespace,
+    labels: ownedLabels,
     deadline: `${cluster.deadlineSeconds}s`,
     keep: {
       afterSuccess: `${cluster.keepSeconds.succeeded}s`,

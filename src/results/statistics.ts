@@ -72,10 +72,7 @@ export function meanInterval(mean: number, standardDeviation: number, samples: n
  * The same where values are skewed, as latencies are: t by the monotone transformation that removes its skewness, turned
  * back (Hall, J. R. Statist. Soc. B 54 (1992) 221). `skewness` 0 gives Student's.
  */
-export function skewedMeanInterval(
-  { mean, deviation, skewness }: Moments,
-  samples: number,
-): Interval | undefined {
+function skewedMeanInterval({ mean, deviation, skewness }: Moments, samples: number): Interval | undefined {
   if (samples < 2) return undefined;
   const root = Math.sqrt(samples);
   const bend = skewness / (3 * root);
