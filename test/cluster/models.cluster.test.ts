@@ -15,8 +15,11 @@ if (missing !== undefined) process.stderr.write(`tests of models on a cluster ar
 
 const namespace = "llmbench-models";
 const token = "hf_verysecret";
-const first = "model-00001-of-00002.safetensors";
-const second = "model-00002-of-00002.safetensors";
+/** Of the large model alone. */
+const first = "large-1.safetensors";
+const second = "large-2.safetensors";
+/** Of every one. */
+const small = "model-00001-of-00002.safetensors";
 const sizes = { [first]: 24_000_000, [second]: 16_000_000 };
 /** What was on its way when a connection ended, or was sent before the hub noticed, may come twice. */
 const onItsWay = 1_000_000;
@@ -41,7 +44,7 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
   async function apply(
     name: string,
     sources: Readonly<Record<string, string>>,
-    secret = "hub",
+    { secret = "hub", atOnce = 2 } = {},
   ): Promise<string> {
     const lines = [
       `name: ${name}`,
@@ -54,7 +57,7 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
       `  storage: { models: { hostPath: ${models} }, results: { hostPath: ${join(share, "results")} } }`,
       `  steps: { image: '${process.env["LLMBENCH_IMAGE"]}', pullPolicy: Never }`,
       `  secrets: { HF_TOKEN: { name: ${secret}, key: token } }`,
-      `  hub: { env: { HF_TOKEN: { secret: HF_TOKEN }, HF_ENDPOINT: '${hub.endpoint}' } }`,
+      `  hub: { atOnce: ${atOnce}, env: { HF_TOKEN: { secret: HF_TOKEN }, HF_ENDPOINT: '${hub.endpoint}' } }`,
     ];
     const config = join(work, `${name}.yaml`);
     writeFileSync(config, lines.join("\n"));
@@ -102,6 +105,12 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
       server === "cdn" && path === first && range !== undefined ? [Number(/\d+/.exec(range))] : [],
     );
 
+  /** The pods that fetch the large model. */
+  async function fetching(): Promise<string[]> {
+    const pods = await run("kubectl", "get", "pods", "-n", namespace, "-o", "name");
+    return pods.split("\n").filter((one) => one.includes("fetch-large"));
+  }
+
   async function until(what: string, holds: () => boolean): Promise<void> {
     for (let seconds = 0; !holds(); seconds++) {
       if (seconds > 300) throw new Error(`five minutes without: ${what}`);
@@ -130,7 +139,7 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
     hub.repos.set("owner/large", large);
     hub.repos.set("owner/gated", { ...tinyModel(), gatedFor: token });
     const wrong = { lfs: { sha256: sha256("other"), size: 300_000, pointerSize: 100 } };
-    hub.repos.set("owner/wrong", { ...tinyModel(), claims: { [first]: wrong } });
+    hub.repos.set("owner/wrong", { ...tinyModel(), claims: { [small]: wrong } });
     await run("kubectl", "create", "namespace", namespace);
     await run(
       "kubectl",
@@ -156,14 +165,12 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
 
   it("brings models to the share though the hub hangs up, a pod dies and the workflow is stopped, and fetches nothing twice", async () => {
     hub.faults.set(`cdn ${first}`, [{ kind: "reset", after: 3_000_000 }]);
-    file = await apply("brought", { large: "owner/large", gated: "owner/gated" });
+    file = await apply("brought", { large: "owner/large", gated: "owner/gated" }, { atOnce: 1 });
     const name = await submit(file);
 
     await until("a connection that was cut and gone on with", () => ranges().length === 1);
     await until("some megabytes more", () => sentOf(first) > 7_000_000);
-    const pods = await run("kubectl", "get", "pods", "-n", namespace, "-o", "name");
-    const [pod = ""] = pods.split("\n").filter((one) => one.includes("fetch-large"));
-    await run("kubectl", "delete", "-n", namespace, pod, "--grace-period=0", "--force");
+    await run("kubectl", "delete", "-n", namespace, ...(await fetching()), "--grace-period=0", "--force");
 
     await until("another pod that goes on", () => ranges().length === 2);
     await until("some megabytes more", () => sentOf(first) > 12_000_000);
@@ -172,8 +179,9 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
     expect(stopped.status.phase).toBe("Failed");
     expect(existsSync(join(models, "large", "llmbench-model.json"))).toBe(false);
 
-    // Argo would take the old pod, which is still going, for the new one of the same name, and wait for ever.
-    await run("kubectl", "wait", "pods", "--all", "-n", namespace, "--for=delete", "--timeout=120s");
+    // Argo would take the old pod, while it is still ending, for the new one of the same name, and wait for ever.
+    const end = "--for=jsonpath={.status.phase}=Failed";
+    await run("kubectl", "wait", "-n", namespace, ...(await fetching()), end, "--timeout=2m");
     await run("argo", "retry", "-n", namespace, name);
     whole = await ended(name);
     expect(whole.status.phase, JSON.stringify(whole.status, null, 1)).toBe("Succeeded");
@@ -192,18 +200,18 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
   });
 
   it("leaves what anybody can check, and no part of anything", async () => {
-    for (const folder of ["large", "gated"]) {
+    for (const [folder, files] of Object.entries({ large: 9, gated: 7 })) {
       const sums = await promisify(execFile)("sha256sum", ["-c", "SHA256SUMS"], {
         cwd: join(models, folder),
       });
-      expect(sums.stdout.split("\n").filter((line) => line.endsWith(": OK"))).toHaveLength(7);
+      expect(sums.stdout.split("\n").filter((line) => line.endsWith(": OK"))).toHaveLength(files);
       expect(existsSync(join(models, folder, ".llmbench-partial"))).toBe(false);
       expect(statSync(join(models, folder)).mode & 0o002, "for anybody to change").toBe(0);
     }
   });
 
   it("shows files, bytes and commit of each, and carries the token nowhere", async () => {
-    expect(outputsOf(whole, "large")).toMatchObject({ files: "7", revision: tinyModel().commit });
+    expect(outputsOf(whole, "large")).toMatchObject({ files: "9", revision: tinyModel().commit });
     expect(Number(outputsOf(whole, "large")["bytes"])).toBeGreaterThan(40_000_000);
     expect(JSON.stringify(whole)).not.toContain(token);
   });
@@ -232,12 +240,14 @@ describe.skipIf(missing !== undefined)("The workflow of models on a cluster", ()
     const failed = await ended(name);
     expect(failed.status.phase).toBe("Failed");
     expect(task(failed, "beside")?.phase).toBe("Succeeded");
-    expect(task(failed, "wrong")?.message).toContain(`${first} does not have the checksum that it names`);
-    expect(existsSync(join(models, "wrong", first))).toBe(false);
+    expect(task(failed, "wrong")?.message).toContain(`${small} does not have the checksum that it names`);
+    expect(existsSync(join(models, "wrong", small))).toBe(false);
   });
 
   it("says so when the Secret of the token is not there", async () => {
-    const failed = await ended(await submit(await apply("untold", { untold: "owner/gated" }, "nowhere")));
+    const failed = await ended(
+      await submit(await apply("untold", { untold: "owner/gated" }, { secret: "nowhere" })),
+    );
     expect(task(failed, "untold")?.message).toMatch(/HF_TOKEN is not set[^]*cluster\.secrets/);
   });
 
