@@ -143,7 +143,7 @@ describe.skipIf(!canMount())("a full disk", () => {
     const { status, stderr } = await llmbench.ended;
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /^error: (cannot write|No space is left to write) .*\/a-c1-out8\/1\/.*\nwhat to do: .*ree some space .*--resume.*\n\((RECORD_WRITE|RUN_FOLDER_FULL)\)\n/m,
+      /^error: (cannot write|No space is left to write) .*\/a-c1-out8\/1\/.*\nwhat to do: .*ree some space.*--resume.*\n\((RECORD_WRITE|RUN_FOLDER_FULL)\)\n/m,
     );
     expect(stderr).toMatch(
       /^error: No space is left to write .*\/results\.json\.\nwhat to do: Free some space/m,
