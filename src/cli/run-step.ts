@@ -72,6 +72,9 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
     });
     interrupts.onForce(() => context.killNow());
     const status = new StepStatus(run, step.name, input);
+    // What a step costs before its own work: Node's start and loading.
+    const begunMs = process.uptime() * 1000;
+    log.info({ startupMs: Math.round(begunMs) }, "begun");
     try {
       await status.begun();
       const output = await step.run(input, context);
@@ -89,6 +92,7 @@ export async function runStep(name: string, input: unknown, options: RunStepOpti
       await status.failed(error, mask).catch(() => {});
       throw error;
     } finally {
+      log.info({ workMs: Math.round(process.uptime() * 1000 - begunMs) }, "ended");
       interrupts.dispose();
     }
   } catch (thrown) {
