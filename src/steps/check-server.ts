@@ -24,9 +24,7 @@ export async function checkServer(
   measured: { readonly server: ServerRef; readonly point: string; readonly outcome: MeasurementOutcome },
 ): Promise<ServerState> {
   const { server, point, outcome } = measured;
-  const known = await knownInstance(context, server);
-  const inspect = async () =>
-    (await session.backend()).inspect({ runId: context.run.id, cellId: server.cell }, known);
+  const inspect = await inspectorOf(context, session, server);
   const state = await inspect();
   const { failed, timedOut, ok } = outcome.requests;
   if (context.signal.aborted || failed + timedOut === 0) return state;
@@ -57,11 +55,10 @@ export async function throwIfGone(
   failed: { readonly server: ServerRef; readonly failure: Failure; readonly doing: string },
 ): Promise<void> {
   const { server, failure, doing } = failed;
-  const known = await knownInstance(context, server);
-  const backend = await session.backend();
+  const inspect = await inspectorOf(context, session, server);
   const lookUntil = performance.now() + (answers.has(failure.kind) ? 0 : tellsWithinMs);
   for (;;) {
-    const state = await backend.inspect({ runId: context.run.id, cellId: server.cell }, known);
+    const state = await inspect();
     if (!state.running) throw await diedError(context, session, doing, state);
     if (state.instance !== undefined && state.instance !== server.instance) {
       const ended = state.restartedAfter ?? { reason: "another instance has its place" };
@@ -72,11 +69,17 @@ export async function throwIfGone(
   }
 }
 
-async function knownInstance({ run }: StepContext, server: ServerRef): Promise<KnownInstance> {
-  const { cell, deployment, instance } = server;
+/** Looks at a step's server: whether it runs, and whether it is still the instance that the step was given. */
+async function inspectorOf(
+  { run }: StepContext,
+  session: CellSession,
+  { cell, deployment, instance }: ServerRef,
+): Promise<() => Promise<ServerState>> {
   const stored = await run.readServer(cell, deployment);
   const node = stored.found && stored.value.instance === instance ? stored.value.node : undefined;
-  return { instance, ...(node === undefined ? {} : { node }) };
+  const known: KnownInstance = { instance, ...(node === undefined ? {} : { node }) };
+  const backend = await session.backend();
+  return () => backend.inspect({ runId: run.id, cellId: cell }, known);
 }
 
 async function diedError(

@@ -2,16 +2,15 @@ import type { Pod } from "../servers/kubernetes/objects.ts";
 import { condition, isLive, isScheduled } from "../servers/kubernetes/pod-state.ts";
 import type { Workflow } from "./workflow.ts";
 
-/** Why a run as a whole has not begun, in words: other runs hold the namespace's mutex. */
+/** Why a run as a whole has not begun, in words: another run holds the namespace's semaphore. */
 export function runWaits({ metadata, status }: Workflow): string | undefined {
   if (status?.phase !== undefined && status.phase !== "" && status.phase !== "Pending") return undefined;
-  const waiting = status?.synchronization?.mutex?.waiting ?? [];
-  const [first] = waiting;
+  const [first] = status?.synchronization?.semaphore?.waiting ?? [];
   if (first === undefined) return status?.message || undefined;
-  const holder = first.holder?.split("/").at(-1);
-  const by =
-    holder === undefined || holder === "" || holder === metadata?.name ? "another run" : `run ${holder}`;
-  return `waits for ${by} to end: one run at a time in this namespace (mutex ${lockName(first.mutex ?? "")})`;
+  const others = (first.holders ?? []).map((holder) => holder.split("/").at(-1) ?? holder);
+  const named = others.filter((name) => name !== metadata?.name);
+  const by = named.length === 0 ? "another run" : `run ${named.join(", ")}`;
+  return `waits for ${by} to end: one run at a time in this namespace (semaphore ${lockName(first.semaphore)})`;
 }
 
 /** What a cell that is held by a lock waits for; `NAMESPACE/ConfigMap/NAME/KEY` is a semaphore's place. */

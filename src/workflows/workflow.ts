@@ -72,13 +72,11 @@ export interface WorkflowSpec {
   readonly securityContext?: object;
 }
 
-interface LockState {
-  readonly waiting?: readonly {
-    readonly mutex?: string;
-    readonly semaphore?: string;
-    readonly holder?: string;
-    readonly holders?: readonly string[];
-  }[];
+/** A semaphore that the workflow waits for, and who holds it: `NAMESPACE/WORKFLOW`. */
+interface SemaphoreWait {
+  /** `NAMESPACE/ConfigMap/NAME/KEY`. */
+  readonly semaphore: string;
+  readonly holders?: readonly string[];
 }
 
 export interface Workflow extends KubernetesObject {
@@ -94,7 +92,7 @@ export interface Workflow extends KubernetesObject {
     /** Says under which version the nodes lie in the controller's database. */
     readonly offloadNodeStatusVersion?: string;
     readonly storedWorkflowTemplateSpec?: WorkflowSpec;
-    readonly synchronization?: { readonly mutex?: LockState; readonly semaphore?: LockState };
+    readonly synchronization?: { readonly semaphore?: { readonly waiting?: readonly SemaphoreWait[] } };
   };
 }
 

@@ -7,6 +7,7 @@ import { build } from "../../pipelines/build.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { configObjectName } from "../../src/servers/kubernetes-names.ts";
 import { call, readWorkflow, troubles, type Workflow } from "./cluster.ts";
+import { ownPlace } from "./configs.ts";
 
 const namespace = "llmbench-artifact";
 const port = 9055;
@@ -29,10 +30,8 @@ if (missing !== undefined) process.stderr.write(`the artifact's cluster test is 
 /** One simulated cell; what `artifacts` says is the test's. */
 const configOf = (share: string, artifacts: string) => `
 cluster:
-  namespace: ${namespace}
+${ownPlace(namespace, share, "{ cpu: 100m, memory: 256Mi }")}
   pools: { any: { nodeSelector: { kubernetes.io/os: linux } } }
-  storage: { models: { hostPath: ${share}/models }, results: { hostPath: ${share}/results } }
-  steps: { image: "${process.env["LLMBENCH_IMAGE"] ?? ""}", pullPolicy: Never, client: { cpu: 100m, memory: 256Mi } }
   artifacts: ${artifacts}
   serversPerNode: 8 # a measurement is not what this is about
   deadline: 20m

@@ -8,6 +8,7 @@ import type { RunStatus } from "../../src/workflows/run-status.ts";
 import { llmbench } from "../cli/llmbench.ts";
 import { programPath } from "../program/program.ts";
 import { call, clusterMissing } from "./cluster.ts";
+import { ownPlace } from "./configs.ts";
 
 const missing = clusterMissing();
 if (missing !== undefined) process.stderr.write(`cluster tests of the commands are skipped: ${missing}\n`);
@@ -18,18 +19,11 @@ const namespace = "llmbench-cli-test";
 const configText = (share: string): string => `
 description: two simulated cells, to try the commands
 cluster:
-  namespace: ${namespace}
+${ownPlace(namespace, share, "{ cpu: 100m, memory: 256Mi }")}
   pools:
     a10:
       nodeSelector: { node.kubernetes.io/instance-type: VM.GPU.A10.2 }
       servers: 2
-  storage:
-    models: { hostPath: ${share}/models }
-    results: { hostPath: ${share}/results }
-  steps:
-    image: ${process.env["LLMBENCH_IMAGE"]}
-    pullPolicy: Never
-    client: { cpu: 100m, memory: 256Mi }
   deadline: 30m
 engines:
   vllm: &simulated

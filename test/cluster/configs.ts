@@ -31,6 +31,13 @@ export async function testPlan(share: string): Promise<Plan> {
   }
 }
 
+/** Of `cluster` in a test's own config, as YAML: its namespace, its part of the share, and the image under test. */
+export function ownPlace(namespace: string, share: string, client = "{ cpu: 200m, memory: 512Mi }"): string {
+  return `  namespace: ${namespace}
+  storage: { models: { hostPath: "${share}/models" }, results: { hostPath: "${share}/results" } }
+  steps: { image: "${process.env["LLMBENCH_IMAGE"] ?? ""}", pullPolicy: Never, client: ${client} }`;
+}
+
 /** The same plan in another namespace. */
 export function inNamespace(
   plan: Plan,

@@ -11,6 +11,7 @@ import { bundlesOf } from "../../src/plugins/load-plugins.ts";
 import type { Results } from "../../src/results/schema/results.ts";
 import { installPackage, runFile } from "../plugins/installed.ts";
 import { call, clusterMissing, readWorkflow, troubles, type Workflow } from "./cluster.ts";
+import { ownPlace } from "./configs.ts";
 
 const missing = clusterMissing();
 const namespace = "llmbench-plugin";
@@ -22,16 +23,9 @@ const cell = "serial--smollm2";
 const config = `
 plugins: [plugin.ts]
 cluster:
-  namespace: ${namespace}
+${ownPlace(namespace, share)}
   pools:
     a10: { nodeSelector: { node.kubernetes.io/instance-type: VM.GPU.A10.2 }, servers: 1 }
-  storage:
-    models: { hostPath: ${share}/models }
-    results: { hostPath: ${share}/results }
-  steps:
-    image: ${process.env["LLMBENCH_IMAGE"]}
-    pullPolicy: Never
-    client: { cpu: 200m, memory: 512Mi }
   lookBeyondNamespace: true
   deadline: 20m
 engines:

@@ -21,6 +21,7 @@ import { resolveModel } from "../../src/engines/models.ts";
 import type { Results } from "../../src/results/schema/results.ts";
 import { findProgram } from "../../src/servers/find-program.ts";
 import { call, clusterMissing, readWorkflow, troubles, type Workflow } from "./cluster.ts";
+import { ownPlace } from "./configs.ts";
 
 const missing =
   clusterMissing() ??
@@ -40,15 +41,8 @@ const broken = join(share, "models/tools/broken");
 function config(profiling: string): string {
   return `
 cluster:
-  namespace: ${namespace}
+${ownPlace(namespace, share)}
   pools: { a10: { nodeSelector: { node.kubernetes.io/instance-type: VM.GPU.A10.2 } } }
-  storage:
-    models: { hostPath: ${share}/models }
-    results: { hostPath: ${share}/results }
-  steps:
-    image: ${process.env["LLMBENCH_IMAGE"]}
-    pullPolicy: Never
-    client: { cpu: 200m, memory: 512Mi }
   deadline: 30m
 engines:
   llamacpp:

@@ -30,7 +30,6 @@ export interface FaultConfig {
   readonly change?: (cell: CellPlan) => CellPlan;
 }
 
-/** Requests of the point that is measured before a fault strikes. */
 /**
  * Of `cluster`: both servers on the node without GPUs. A fault of a server or a step is the same there, and waits for no
  * GPU node that others use; every verdict is `suspect`, since the two share a node.
@@ -40,6 +39,7 @@ export const onOneNode = {
   serversPerNode: 2,
 };
 
+/** Requests of the point that is measured before a fault strikes. */
 const quickRequests = 6;
 const outputTokens = 16;
 /** Of a simulated server here, so that a request takes 0.8 s: a busy machine's delays between two are little of it. */

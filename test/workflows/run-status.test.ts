@@ -71,11 +71,19 @@ describe("the state of a run", () => {
     const held = makeWorkflow([], {
       phase: "Pending",
       synchronization: {
-        mutex: { waiting: [{ mutex: "bench/Mutex/llmbench", holder: "bench/llmbench-demo-abcde" }] },
+        // As Argo 4.1.2 writes it, of two workflows with one semaphore.
+        semaphore: {
+          waiting: [
+            {
+              semaphore: "bench/ConfigMap/llmbench-runs/at-once",
+              holders: ["bench/llmbench-demo-abcde"],
+            },
+          ],
+        },
       },
     });
     expect(describeRun(held).waits).toBe(
-      "waits for run llmbench-demo-abcde to end: one run at a time in this namespace (mutex llmbench)",
+      "waits for run llmbench-demo-abcde to end: one run at a time in this namespace (semaphore llmbench-runs/at-once)",
     );
   });
 
