@@ -222,7 +222,7 @@ export function benchmark(plan: ClusterRun, part = 1) {
 
 /** Last of all; gives the report to the artifact repository where the config has one. */
 function finishOf(plan: ClusterRun, run: ReturnType<typeof runInput>) {
-  const pod = { step: "finish", account: accounts.teardown } as const;
+  const pod = { step: "finish", account: accounts.teardown, triedAgain: false } as const;
   const words = ["--fail-on-leftovers"];
   if (plan.cluster.artifacts === undefined)
     return container("finish", { inputs: { run } }, (c) =>

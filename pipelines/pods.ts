@@ -41,7 +41,10 @@ export interface StepPod<Here> {
   readonly account: string;
   /** The load generator: more room, and rather on a node without GPUs. */
   readonly client?: boolean;
-  /** False for an exit hook of a task: `argo retry` leaves a hook's retry node running, and its cell never ends. */
+  /**
+   * False for what runs at an end: `argo retry` leaves the retry node of a task's exit hook running, and its cell never
+   * ends; and past the workflow's deadline Argo fails the pod of a retried exit handler before it starts (4.1.2).
+   */
   readonly triedAgain?: boolean;
   /** What it asks for, where that is its own to say; the memory is its limit as well. */
   readonly room?: { readonly cpu: string; readonly memory: string };
