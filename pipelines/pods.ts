@@ -155,7 +155,12 @@ export function runSpec(plan: ClusterRun) {
     podSpecPatch: {
       initContainers: [{ name: "init", securityContext: restrictedContainer }],
       containers: [
-        { name: "wait", securityContext: restrictedContainer },
+        {
+          name: "wait",
+          securityContext: restrictedContainer,
+          // How often a step's progress reaches its node: a minute by Argo's own default, longer than many sweeps.
+          env: [{ name: "ARGO_PROGRESS_PATCH_TICK_DURATION", value: "10s" }],
+        },
         { name: "main", securityContext: restrictedContainer },
       ],
     },

@@ -203,7 +203,7 @@ describe.skipIf(missing !== undefined)("profiling on a cluster", () => {
       expect(failed.status.phase).toBe("Failed");
       const [teardown, profile, ...others] = troubles(failed).sort();
       expect(profile).toMatch(/profile\(0\) Failed: .*nsys did not start to record/);
-      expect(teardown).toMatch(/onExit\(0\) Failed/);
+      expect(teardown).toMatch(/onExit Failed: .*CELL_NOT_SUCCEEDED/s);
       expect(others).toEqual([]);
     });
 
