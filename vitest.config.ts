@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: "faults",
           include: ["test/faults-cluster/**/*.faults.test.ts"],
-          globalSetup: "test/faults-cluster/set-up.ts",
+          globalSetup: [globalSetup, "test/faults-cluster/set-up.ts"],
           // A run and its retry, on nodes that others use too.
           testTimeout: 1_800_000,
           hookTimeout: 600_000,

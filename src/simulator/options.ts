@@ -149,6 +149,8 @@ export const Behaviour = z.strictObject({
       /** The engine behind the HTTP server dies, as its dialect shows it: error events, silence or closed connections. */
       engineDies: z.strictObject({ afterChunks: count.min(1) }).optional(),
       ignoreSigterm: z.boolean().optional(),
+      /** Memory that each request leaves behind and nothing frees: until the container's limit ends the process. */
+      leak: z.strictObject({ mebibytesPerRequest: count.min(1) }).optional(),
     })
     .optional(),
 });

@@ -57,6 +57,7 @@ export class Simulator {
   #connectionsOpened = 0;
   #requests = 0;
   #chunks = 0;
+  readonly #leaked: Buffer[] = [];
   #phase: number | "ready" = 0;
   #waiting: (() => void)[] = [];
   #dead = false;
@@ -199,11 +200,10 @@ export class Simulator {
     if (outcome === "cancelled") this.accounting.metrics.aborted++;
     else if (outcome !== "complete") this.accounting.metrics.failed++;
     this.#host.requestEnded?.(exchange.record, exchange.sentChunks);
-    const {
-      afterRequests,
-      status = 1,
-      message = "simulated crash",
-    } = this.options.behaviour.process?.exit ?? {};
+    const { exit, leak } = this.options.behaviour.process ?? {};
+    // Written to, since memory that is only asked for is nobody's yet.
+    if (leak !== undefined) this.#leaked.push(Buffer.alloc(leak.mebibytesPerRequest * 1024 ** 2, 1));
+    const { afterRequests, status = 1, message = "simulated crash" } = exit ?? {};
     if (afterRequests !== undefined && this.#requests - this.#exchanges.size >= afterRequests) {
       this.timeline.later(0, () => this.exit(status, message));
     }

@@ -13,29 +13,23 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../pipelines/build.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { resolveModel } from "../../src/engines/models.ts";
 import type { Results } from "../../src/results/schema/results.ts";
-import { findProgram } from "../../src/servers/find-program.ts";
 import { call, clusterMissing, readWorkflow, troubles, type Workflow } from "./cluster.ts";
 import { ownPlace } from "./configs.ts";
+import { bringNsys, nsysMissing } from "./nsys-share.ts";
 
-const missing =
-  clusterMissing() ??
-  (findProgram("nsys") === undefined
-    ? "Nsight Systems is not installed (docs/profiling.md says where it comes from)"
-    : undefined);
+const missing = clusterMissing() ?? nsysMissing;
 if (missing !== undefined) process.stderr.write(`cluster tests of profiling are skipped: ${missing}\n`);
 
 const namespace = "llmbench-profile";
 const cell = "llamacpp--smollm2-135m";
 const share = join(process.env["LLMBENCH_SHARE"] ?? "", "profile-test");
-const nsys = join(share, "models/tools/nsys");
 /** As long as it is there, nsys does not start to record. */
-const broken = join(share, "models/tools/broken");
+const broken = "tools/broken";
 
 /** The real llama.cpp on the CPU, recorded with the real nsys; only the two nodes say that they have GPUs. */
 function config(profiling: string): string {
@@ -136,24 +130,6 @@ print(json.dumps([{"name": name, "calls": calls} for name, calls in rows]))`;
   }
 }
 
-/** nsys on the share, as docs/profiling.md brings it there, behind a switch that breaks it. */
-function bringNsys(): void {
-  const collect = fileURLToPath(new URL("../../images/nsys/collect-nsys.sh", import.meta.url));
-  execFileSync("sh", [collect, nsys]);
-  rmSync(join(nsys, "bin/nsys"));
-  writeFileSync(
-    join(nsys, "bin/nsys"),
-    `#!/bin/sh
-if [ "$1" = start ] && [ -e /models/tools/broken ]; then
-  echo "broken for a test" >&2
-  exit 1
-fi
-for nsys in "\${0%/*}"/../target-linux-*/nsys; do exec "$nsys" "$@"; done
-`,
-    { mode: 0o755 },
-  );
-}
-
 describe.skipIf(missing !== undefined)("profiling on a cluster", () => {
   beforeAll(async () => {
     rmSync(share, { recursive: true, force: true });
@@ -187,13 +163,13 @@ describe.skipIf(missing !== undefined)("profiling on a cluster", () => {
     let results: Results;
 
     beforeAll(async () => {
-      bringNsys();
-      writeFileSync(broken, "");
+      bringNsys(join(share, "models"), broken);
+      writeFileSync(join(share, "models", broken), "");
       failed = await submit(
         "{ nsys: { share: tools/nsys }, concurrency: 2, requests: 6, outputTokens: 16, allowNoCuda: true }",
       );
       before = measured(failed);
-      rmSync(broken);
+      rmSync(join(share, "models", broken));
       call("argo", ["retry", "-n", namespace, failed.metadata.name]);
       workflow = wait(failed.metadata.name);
       results = resultsOf(workflow);

@@ -1,8 +1,13 @@
-import { afterEach, describe } from "vitest";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, describe } from "vitest";
+import { bringNsys, nsysMissing } from "../cluster/nsys-share.ts";
 import { allow, forbid } from "./admission.ts";
 import { onOneNode } from "./fault-config.ts";
+import type { FaultRun } from "./fault-run.ts";
 import { itHeals } from "./one-cell.ts";
-import { missing } from "./place.ts";
+import { missing, share } from "./place.ts";
+import { bringModels, realServer } from "./real-model.ts";
 import { killStep, stopServer } from "./strikes.ts";
 
 const goOn = /what to do: .*argo retry/;
@@ -97,3 +102,58 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
     afterwards: allow,
   });
 });
+
+const profileMissing = missing ?? nsysMissing;
+if (missing === undefined && profileMissing !== undefined)
+  process.stderr.write(`faults of profiling are skipped: ${profileMissing}\n`);
+
+describe.skipIf(profileMissing !== undefined)("a profile that fails once", () => {
+  const models = join(share, "models");
+  const broken = join(models, "tools/broken");
+  const recorded = {
+    cluster: onOneNode,
+    models: { m: "m" },
+    ...realServer,
+    more: {
+      profiling: {
+        nsys: { share: "tools/nsys" },
+        concurrency: 1,
+        requests: 4,
+        outputTokens: 8,
+        allowNoCuda: true,
+      },
+    },
+  };
+  beforeAll(async () => {
+    await bringModels(["m"]);
+    bringNsys(models, "tools/broken");
+  });
+
+  itHeals({
+    fault: "nsys does not start to record",
+    config: { name: "profile-broken", ...recorded },
+    strikes: "llamacpp",
+    step: "profile",
+    says: [/nsys did not start to record/, /what to do: /],
+    finishedBefore: 2,
+    before: () => writeFileSync(broken, ""),
+    cure: () => rmSync(broken),
+    putBack: () => rmSync(broken, { force: true }),
+  });
+
+  itHeals({
+    fault: "the profile's folder belongs to somebody else",
+    config: { name: "profile-foreign", ...recorded },
+    strikes: "llamacpp",
+    step: "copy-profile",
+    says: [/RUN_FOLDER_UNWRITABLE/, /what to do: .*argo retry/],
+    finishedBefore: 2,
+    strike: async (run, cell) => {
+      await run.untilStep("profile", cell);
+      mkdirSync(profile(run, cell), { mode: 0o755 });
+    },
+    cure: (run, cell) => rmSync(profile(run, cell), { recursive: true }),
+  });
+});
+
+const profile = (run: FaultRun, cell: string) => join(run.folder, "cells", cell, "profile");

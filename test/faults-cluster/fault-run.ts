@@ -5,6 +5,7 @@ import { build } from "../../pipelines/build.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import type { Results } from "../../src/results/schema/results.ts";
 import { taskNames } from "../../src/servers/kubernetes-names.ts";
+import { llmbench } from "../cli/llmbench.ts";
 import { call } from "../cluster/cluster.ts";
 import { type FaultyWorkflow, getWorkflow, serversOf, until, type WorkflowNode } from "./cluster-client.ts";
 import { type FaultConfig, faultPlan } from "./fault-config.ts";
@@ -127,6 +128,14 @@ export class FaultRun {
   /** `argo retry`, as a person types it. */
   retry(words: readonly string[] = []): void {
     call("argo", ["retry", "-n", namespace, this.name, ...words]);
+    this.#begunMs = performance.now();
+  }
+
+  /** One cell again from its deploy, by llmbench's own command. */
+  async retryCell(cell: string): Promise<void> {
+    const words = ["retry", this.name, "--cell", cell, "-n", namespace];
+    const { status, stderr } = await llmbench(words, { cwd: tmpdir() });
+    if (status !== 0) throw new Error(`llmbench ${words.join(" ")}: ${stderr}`);
     this.#begunMs = performance.now();
   }
 

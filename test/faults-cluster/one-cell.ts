@@ -34,12 +34,12 @@ export interface Fault {
 const ofRun = new Set(["prepare", "finish"]);
 const begun = ["Pending", "Running", "Failed", "Error"];
 
-type Retry = "argo retry" | "argo retry, the cell from deploy";
+type Retry = "argo retry" | "llmbench retry --cell";
 
 /** Two tests: the fault healed by a plain retry, and, of one cell, by one that runs the cell anew. */
 export function itHeals(fault: Fault): void {
   const retries: readonly Retry[] =
-    fault.strikes === undefined ? ["argo retry"] : ["argo retry", "argo retry, the cell from deploy"];
+    fault.strikes === undefined ? ["argo retry"] : ["argo retry", "llmbench retry --cell"];
   for (const retry of retries) {
     it(`${fault.fault}: ${retry}`, async () => {
       onTestFinished(() => fault.putBack?.());
@@ -83,7 +83,7 @@ async function heal(fault: Fault, retry: Retry): Promise<string> {
 
   await fault.cure?.(run, cell);
   if (retry === "argo retry") run.retry();
-  else run.retryCells();
+  else await run.retryCell(cell);
   const healed = await run.untilEnded();
   const leftAfterRetry = await run.serversLeft();
   const after = run.finished();

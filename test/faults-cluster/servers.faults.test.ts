@@ -23,6 +23,20 @@ describe.skipIf(missing !== undefined)("a server that fails", () => {
     finishedBefore: 1,
   });
 
+  // Its 256 MiB hold the simulator and ten or so of these; the retry's server, of `long` alone, answers eight.
+  itHeals({
+    fault: "server OOM-killed during a point",
+    config: {
+      name: "server-oom",
+      cluster: onOneNode,
+      change: behaving("vllm", { process: { leak: { mebibytesPerRequest: 14 } } }),
+    },
+    strikes: "vllm",
+    step: "sweep",
+    says: [/more than its 256Mi of memory \(OOMKilled\)/, /what to do: /],
+    finishedBefore: 1,
+  });
+
   // Refused are three requests that come late in a server's life; one that only answers `long` does not get so old.
   itHeals({
     fault: "invalid verdict",

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Behaviour } from "../../src/simulator/options.ts";
@@ -193,6 +194,22 @@ describe("the simulator's process", () => {
     }
     expect(await child.ended).toBe(1);
     expect(await connection.stillAnswers()).toBe(false);
+  });
+
+  it.runIf(process.platform === "linux")("keeps so much memory of every request", async () => {
+    const child = simulate({ process: { leak: { mebibytesPerRequest: 20 } } });
+    const connection = await RawConnection.open(await child.listening());
+    const residentMiB = () =>
+      Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.process.pid}/status`, "utf8"))?.[1]) /
+      1024;
+    const before = residentMiB();
+    for (let i = 0; i < 5; i++) {
+      connection.send(request(2));
+      await connection.receive();
+    }
+    await expect.poll(() => residentMiB() - before).toBeGreaterThan(80);
+    child.process.kill("SIGKILL");
+    await child.ended;
   });
 
   it("ignores SIGTERM when told so, and serves on", async () => {
