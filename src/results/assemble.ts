@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { type CellPlan, isSimulated } from "../config/plan.ts";
 import type { RecordHeader, RequestRecord } from "../load/record.ts";
+import { assembleAb } from "./ab/assemble-ab.ts";
 import { lastMeasured } from "./deployments.ts";
 import { findDifferences } from "./differences.ts";
 import { binValues } from "./histogram.ts";
@@ -39,6 +40,7 @@ export async function assembleResults(run: RunFolder, openRecords: OpenRecords):
   const isOver = statuses.every((status) => status !== "pending" && status !== "running");
   const finishedAt = isOver ? ended.at(-1) : undefined;
   const simulated = record.simulated || cells.some(({ cell }) => cell.simulated);
+  const results = cells.map(({ cell }) => cell);
   return {
     schemaVersion: 1,
     simulated,
@@ -59,8 +61,9 @@ export async function assembleResults(run: RunFolder, openRecords: OpenRecords):
     },
     ...(plan.slos === undefined ? {} : { slos: plan.slos }),
     failOn: plan.failOn,
-    cells: cells.map(({ cell }) => cell),
-    differences: findDifferences(cells.map(({ cell }) => cell)),
+    cells: results,
+    differences: findDifferences(results),
+    ...(record.ab === undefined ? {} : { ab: assembleAb(record.ab, plan, results) }),
     incomplete,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FailOn, Plan, SloPlan } from "../../config/plan.ts";
+import { AbResult } from "./ab.ts";
 import { Metrics } from "./metrics.ts";
 import { ProfileSummary } from "./profile.ts";
 import { Hardware } from "./run.ts";
@@ -118,6 +119,7 @@ export const Results = z.strictObject({
   differences: z
     .array(Difference)
     .describe("Cells of one model that did different work and may not be ranked without saying so."),
+  ab: AbResult.optional().describe("Only of `llmbench ab`."),
   incomplete: z.array(z.string()).describe("What is missing or was skipped, by name and with the reason."),
 });
 export type Results = z.infer<typeof Results>;

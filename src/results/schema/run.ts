@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Plan } from "../../config/plan.ts";
+import { AbDesign } from "./ab.ts";
 
 export const Hardware = z
   .strictObject({
@@ -28,5 +29,7 @@ export const RunRecord = z.strictObject({
   os: z.string(),
   versions: z.strictObject({ llmbench: z.string(), node: z.string() }),
   hardware: Hardware,
+  /** Of `llmbench ab`. */
+  ab: AbDesign.optional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
