@@ -12,6 +12,7 @@ export interface BenchOptions {
   readonly duration?: string;
   readonly repetitions: string;
   readonly timeout: string;
+  readonly serverMetrics: string;
   readonly warmup: string;
   readonly seed: string;
   readonly temperature: string;

@@ -47,6 +47,9 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
       forceOutputLength: true,
       cache: "warm",
       timeoutSeconds: duration("--timeout", options.timeout),
+      ...(options.serverMetrics === "off"
+        ? {}
+        : { serverMetricsSeconds: duration("--server-metrics", options.serverMetrics) }),
       extraBody: parseBody(options.body),
       saveText: options.saveText === true,
     },

@@ -27,6 +27,7 @@ export function registerBench(program: Command): void {
     .option("--requests <n>", "requests a point (default: the larger of 20 and 10 x concurrency)")
     .option("--duration <time>", "length of a point instead, e.g. 30s")
     .option("--repetitions <n>", "measurements of each point", "1")
+    .option("--server-metrics <time>", "how often the server's own metrics are read meanwhile, or off", "1s")
     .option("--timeout <time>", "limit of one request", "5m")
     .option("--warmup <n>", "warm-up requests", "3")
     .option("--seed <n>", "seed of arrivals and prompts", "1")

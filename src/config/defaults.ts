@@ -13,6 +13,7 @@ export const LOAD_DEFAULTS = {
   forceOutputLength: true,
   cache: "warm",
   timeout: "5m",
+  serverMetrics: "1s",
   warmup: 3,
   repetitions: 1,
   saveText: false,

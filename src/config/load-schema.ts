@@ -114,6 +114,14 @@ const requestKeys = {
     description: "A request that takes longer has failed.",
     default: LOAD_DEFAULTS.timeout,
   }),
+  serverMetrics: optional(
+    z.union([duration(), choice(["off"])], { error: () => 'expected a duration such as "1s", or off' }),
+    {
+      description:
+        "How often the server's own metrics (queue, running requests, cache, counters), and what its processes take of the machine, are read while it is measured.",
+      default: LOAD_DEFAULTS.serverMetrics,
+    },
+  ),
   warmup: optional(count(0, 10_000), {
     description: "Requests before a cell is measured; they are not counted.",
     default: LOAD_DEFAULTS.warmup,

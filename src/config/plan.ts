@@ -186,6 +186,8 @@ export const RequestPlan = z.strictObject({
   /** `warm`: the same prompt each time, caches as they are. (`cold`, `shared-prefix` come with the cache contract.) */
   cache: z.enum(["warm"]),
   timeoutSeconds: z.number().positive(),
+  /** How often the server's own metrics are read while it is measured; absent: never. */
+  serverMetricsSeconds: z.number().positive().optional(),
   /** Fields added to each request body. */
   extraBody: z.record(z.string(), z.unknown()),
   saveText: z.boolean(),

@@ -145,9 +145,14 @@ function resolveRequest(load: LoadConfig, { folders, datasets, cluster }: CellCo
     forceOutputLength: load.forceOutputLength ?? LOAD_DEFAULTS.forceOutputLength,
     cache: load.cache ?? LOAD_DEFAULTS.cache,
     timeoutSeconds: durationMs(load.timeout ?? LOAD_DEFAULTS.timeout) / 1_000,
+    ...serverMetrics(load.serverMetrics ?? LOAD_DEFAULTS.serverMetrics),
     extraBody: load.body ?? {},
     saveText: load.saveText ?? LOAD_DEFAULTS.saveText,
   };
+}
+
+function serverMetrics(every: string): Pick<RequestPlan, "serverMetricsSeconds"> {
+  return every === "off" ? {} : { serverMetricsSeconds: durationMs(every) / 1_000 };
 }
 
 function datasetPrompt(path: string, datasets: ReadonlyMap<string, string>): RequestPlan["prompt"] {

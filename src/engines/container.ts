@@ -9,7 +9,7 @@ import { computedPrecision, engineKindOf, mostAtOnce, unseenModel } from "./cell
 import { engineSpec } from "./index.ts";
 import type { PlanOf, ResolvedServer, ResolveInput } from "./launch.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
-import { simulateArgs, simulatedDialect } from "./simulated.ts";
+import { simulateArgs, simulatedDialect, simulatedMetrics } from "./simulated.ts";
 import type { EngineSpec } from "./spec.ts";
 
 type KubernetesPlan = PlanOf<"kubernetes">;
@@ -72,6 +72,7 @@ export async function resolveContainer(input: ResolveInput, server: KubernetesPl
     } satisfies ServerSpec,
     engineVersion,
     dialect,
+    metrics: simulated ? simulatedMetrics(cell) : engine.metrics,
     model,
     simulated,
   };

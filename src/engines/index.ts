@@ -4,7 +4,7 @@ import { lmdeploy } from "./lmdeploy.ts";
 import { nim } from "./nim.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang.ts";
-import type { DialectName, EngineSpec, RequestDialect } from "./spec.ts";
+import type { DialectName, EngineMetrics, EngineSpec, RequestDialect } from "./spec.ts";
 import { tgi } from "./tgi.ts";
 import { trtllm } from "./trtllm.ts";
 import { vllm } from "./vllm.ts";
@@ -50,23 +50,29 @@ export function dialectFor(engine: string, version?: string): RequestDialect {
   return engine === "openai" ? openai : engineSpec(engine).dialect(version);
 }
 
-/** A version of each era whose requests differ. */
-const eras: Readonly<Record<DialectName, () => RequestDialect>> = {
-  "vllm-0.6.4": () => vllm.dialect("0.6.4"),
-  vllm: () => vllm.dialect(undefined),
-  "sglang-0.4.7": () => sglang.dialect("0.4.7"),
-  sglang: () => sglang.dialect(undefined),
-  "tgi-2.4.1": () => tgi.dialect("2.4.1"),
-  tgi: () => tgi.dialect(undefined),
-  "nim-1.8": () => nim.dialect("1.8"),
-  nim: () => nim.dialect(undefined),
-  trtllm: () => trtllm.dialect(undefined),
-  lmdeploy: () => lmdeploy.dialect(undefined),
-  llamacpp: () => llamacpp.dialect(undefined),
-  openai: () => openai,
+/** A version of each era whose requests differ, of its engine; none of a server of unknown make. */
+const eras: Readonly<Record<DialectName, readonly [EngineSpec, string?] | undefined>> = {
+  "vllm-0.6.4": [vllm, "0.6.4"],
+  vllm: [vllm],
+  "sglang-0.4.7": [sglang, "0.4.7"],
+  sglang: [sglang],
+  "tgi-2.4.1": [tgi, "2.4.1"],
+  tgi: [tgi],
+  "nim-1.8": [nim, "1.8"],
+  nim: [nim],
+  trtllm: [trtllm],
+  lmdeploy: [lmdeploy],
+  llamacpp: [llamacpp],
+  openai: undefined,
 };
 
 /** The dialect of a name, e.g. of one in a server.json. */
 export function dialectNamed(name: DialectName): RequestDialect {
-  return eras[name]();
+  const [engine, version] = eras[name] ?? [];
+  return engine === undefined ? openai : engine.dialect(version);
+}
+
+/** Names of the metrics of the engine that speaks a dialect; undefined of one of unknown make. */
+export function metricsNamed(name: DialectName): EngineMetrics | undefined {
+  return eras[name]?.[0].metrics;
 }

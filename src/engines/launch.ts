@@ -6,13 +6,13 @@ import type { ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
 import { computedPrecision, engineKindOf, mostAtOnce, unseenModel } from "./cell-model.ts";
 import { resolveContainer } from "./container.ts";
-import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
+import { dialectFor, dialectNamed, engineSpec, metricsNamed } from "./index.ts";
 import { inheritedEnvironment, isSecretName } from "./inherited-environment.ts";
 import { findLauncher } from "./launcher.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
 import type { Report } from "./pip.ts";
-import { simulateArgs, simulatedDialect } from "./simulated.ts";
-import { type DialectName, dialectNames, type RequestDialect } from "./spec.ts";
+import { simulateArgs, simulatedDialect, simulatedMetrics } from "./simulated.ts";
+import { type DialectName, dialectNames, type EngineMetrics, type RequestDialect } from "./spec.ts";
 
 export interface ResolveInput {
   readonly runId: string;
@@ -44,6 +44,8 @@ export interface ResolvedServer {
   readonly checkout?: { readonly commit: string; readonly dirty: boolean; readonly path: string };
   readonly python?: string;
   readonly simulated: boolean;
+  /** What it says of itself while it works, and where; absent of a server of unknown make. */
+  readonly metrics?: EngineMetrics | undefined;
   /** It is started under this profiler, and never measured. */
   readonly profiler?: "nsys";
   /** A server that is there already: how to reach it. Headers hold secrets. */
@@ -133,6 +135,7 @@ async function resolveProcess(input: ResolveInput, server: PlanOf<"process">): P
     },
     engineVersion,
     dialect: engineFacts.dialect(version),
+    metrics: engineFacts.metrics,
     model,
     ...(checkout === undefined
       ? {}
@@ -171,6 +174,7 @@ function resolveSimulated(input: ResolveInput, server: PlanOf<"simulated">): Res
     },
     engineVersion,
     dialect,
+    metrics: simulatedMetrics(cell),
     model,
     simulated: true,
   };
@@ -206,9 +210,7 @@ function resolveStanding(input: ResolveInput, server: PlanOf<"standing">): Resol
       simulated,
     },
     engineVersion,
-    dialect: isDialectName(server.dialect)
-      ? dialectNamed(server.dialect)
-      : dialectFor(cell.engine, cell.version),
+    ...standingDialect(server, cell),
     model,
     simulated,
     standing: {
@@ -216,6 +218,19 @@ function resolveStanding(input: ResolveInput, server: PlanOf<"standing">): Resol
       headers,
       ...(server.caFile === undefined ? {} : { caFile: server.caFile }),
     },
+  };
+}
+
+/** A dialect that a plugin brings is its engine's. */
+function standingDialect(
+  server: PlanOf<"standing">,
+  { engine, version }: CellPlan,
+): Pick<ResolvedServer, "dialect" | "metrics"> {
+  if (isDialectName(server.dialect))
+    return { dialect: dialectNamed(server.dialect), metrics: metricsNamed(server.dialect) };
+  return {
+    dialect: dialectFor(engine, version),
+    metrics: engine === "openai" ? undefined : engineSpec(engine).metrics,
   };
 }
 

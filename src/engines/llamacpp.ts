@@ -30,6 +30,9 @@ export const llamacpp: EngineSpec = {
       generationTokensTotal: ["llamacpp:tokens_predicted_total"],
       prefixCacheHitsTotal: ["llamacpp:prompt_tokens_cached_total"],
     },
+    promptTokens: "computed",
+    // It prints them as C++ prints a double: 1234567 as 1.23457e+06.
+    counterDigits: 6,
   },
   args: ({ modelPath, servedName, settings, requestsInFlight }) => {
     const slots = settings.maxConcurrentRequests ?? 1;

@@ -34,8 +34,11 @@ export const nim: EngineSpec = {
       requestsRunning: ["num_requests_running", "vllm:num_requests_running"],
       requestsWaiting: ["num_requests_waiting", "vllm:num_requests_waiting"],
       cacheUsageShare: ["gpu_cache_usage_perc", "vllm:kv_cache_usage_perc"],
+      preemptionsTotal: ["vllm:num_preemptions_total"],
       promptTokensTotal: ["prompt_tokens_total", "vllm:prompt_tokens_total"],
       generationTokensTotal: ["generation_tokens_total", "vllm:generation_tokens_total"],
+      prefixCacheQueriesTotal: ["vllm:prefix_cache_queries_total"],
+      prefixCacheHitsTotal: ["vllm:prefix_cache_hits_total"],
     },
   },
   // Everything is set by environment.

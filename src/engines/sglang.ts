@@ -42,6 +42,8 @@ export const sglang: EngineSpec = {
       requestsRunning: ["sglang:num_running_reqs"],
       requestsWaiting: ["sglang:num_queue_reqs"],
       cacheUsageShare: ["sglang:token_usage"],
+      // Not there before the first one; 0.4.7 has none. `num_retracted_reqs` is of the last batch alone.
+      preemptionsTotal: ["sglang:num_retracted_requests_total"],
       promptTokensTotal: ["sglang:prompt_tokens_total"],
       generationTokensTotal: ["sglang:generation_tokens_total"],
       prefixCacheQueriesTotal: ["sglang:prompt_tokens_total"],

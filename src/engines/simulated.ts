@@ -1,7 +1,7 @@
 import type { CellPlan, ServerPlan } from "../config/plan.ts";
 import { flags } from "./flags.ts";
-import { dialectFor, dialectNamed, engineSpec } from "./index.ts";
-import type { RequestDialect } from "./spec.ts";
+import { dialectFor, dialectNamed, engineSpec, metricsNamed } from "./index.ts";
+import type { EngineMetrics, RequestDialect } from "./spec.ts";
 
 type SimulatedPlan = Pick<
   Extract<ServerPlan, { kind: "simulated" }>,
@@ -12,6 +12,12 @@ type SimulatedPlan = Pick<
 export function simulatedDialect(cell: Pick<CellPlan, "engine" | "version">): RequestDialect {
   const as = engineSpec(cell.engine).simulatedAs;
   return as === undefined ? dialectFor(cell.engine, cell.version) : dialectNamed(as);
+}
+
+/** Names of the metrics that a simulated engine shows: those of the engine whose dialect it speaks. */
+export function simulatedMetrics(cell: Pick<CellPlan, "engine">): EngineMetrics | undefined {
+  const { simulatedAs, metrics } = engineSpec(cell.engine);
+  return simulatedAs === undefined ? metrics : metricsNamed(simulatedAs);
 }
 
 /** Words after `llmbench` that start a simulated engine: its own spec with the command replaced. */

@@ -12,11 +12,7 @@ export interface EngineSpec {
   readonly defaultStopTimeoutSeconds: number;
   readonly readiness: (version: string | undefined) => ReadinessProbe;
   readonly dialect: (version: string | undefined) => RequestDialect;
-  /** Prometheus path and the engine's names mapped to ours. */
-  readonly metrics: {
-    readonly path: string;
-    readonly names: Readonly<Partial<Record<ServerMetric, readonly string[]>>>;
-  };
+  readonly metrics: EngineMetrics;
   /** The engine's own arguments for settings, model and address (`{host}`, `{port}`), after the launch command. */
   readonly args: (launch: LaunchInput) => readonly string[];
   readonly env: (launch: LaunchInput) => Readonly<Record<string, string>>;
@@ -68,7 +64,19 @@ export interface LaunchInput {
   readonly version?: string;
 }
 
-type ServerMetric =
+/** What an engine says of itself while it works. */
+export interface EngineMetrics {
+  /** Path of its page in Prometheus' text format. */
+  readonly path: string;
+  /** Ours, by the engine's names: of several the first that its page has. */
+  readonly names: Readonly<Partial<Record<ServerMetric, readonly string[]>>>;
+  /** `computed`: its prompt tokens leave out those that came from its cache. */
+  readonly promptTokens?: "all" | "computed";
+  /** Significant digits of its counters, where it does not print them whole: large ones are rounded. */
+  readonly counterDigits?: number;
+}
+
+export type ServerMetric =
   | "requestsRunning"
   | "requestsWaiting"
   | "cacheUsageShare"

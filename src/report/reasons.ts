@@ -37,6 +37,15 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
     advice:
       "TTFT depends on it. Compare TTFT only where the shares are alike, or set prefixCache alike in the settings of all variants.",
   },
+  "token-conservation": {
+    title: "The server's counters and its usage disagree",
+    advice:
+      "One of the two counts of tokens is wrong, and rates in tokens with it. See server-metrics.json and the records of the measurement.",
+  },
+  "other-clients": {
+    title: "Others used the server meanwhile",
+    advice: "The figures are those of a heavier load than the one named. Measure when nobody else asks it.",
+  },
   "client-cpu": {
     title: "The load generator was short of CPU",
     advice: "Latencies may hold its own delay. Lower the load, or run it on a faster machine.",

@@ -306,6 +306,7 @@ function measurementOf(summary: MeasurementSummary): MeasurementResult {
     metrics: summary.metrics,
     verdict: summary.verdict,
     ...(summary.instrument === undefined ? {} : { instrument: summary.instrument }),
+    ...(summary.server === undefined ? {} : { server: summary.server }),
   };
 }
 

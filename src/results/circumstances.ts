@@ -12,6 +12,8 @@ export interface Circumstances {
   readonly outputLength: "forced" | "not-forceable" | "free";
   /** Cached share of prompt tokens that the cache contract promises; absent under `warm`, which takes what comes. */
   readonly expectedCachedShare?: number;
+  /** The server was started for this run: nobody else asks it. */
+  readonly ownServer: boolean;
   /** The server instance was not the same at both ends. */
   readonly instanceChanged: boolean;
   /** How the instance before ended and what to do, in sentences, where the back end saw it. */

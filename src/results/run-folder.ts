@@ -9,6 +9,7 @@ import { checkName, type DeploymentPaths, isName, type MeasurementPaths, RunPath
 import { Results } from "./schema/results.ts";
 import { RunRecord } from "./schema/run.ts";
 import { ServerRecord } from "./schema/server.ts";
+import { ServerSeries } from "./schema/server-series.ts";
 import { CellStatus } from "./schema/status.ts";
 import { MeasurementSummary } from "./schema/summary.ts";
 import { WarmupRecord } from "./schema/warmup.ts";
@@ -113,6 +114,11 @@ export class RunFolder {
     const paths = this.paths.measurement(cell, point, repetition);
     await moveAside(paths.folder, this.#files);
     return paths;
+  }
+
+  /** Writes what the server said of itself during a measurement that is not finished yet. */
+  writeServerSeries(cell: string, point: string, repetition: number, series: ServerSeries): Promise<void> {
+    return this.#replace(this.paths.measurement(cell, point, repetition).server, ServerSeries.parse(series));
   }
 
   /** Writes summary.json, which says that the measurement is whole; the records must be on disk before. */

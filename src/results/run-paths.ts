@@ -70,7 +70,12 @@ export class RunPaths {
 
   measurement(cell: string, point: string, repetition: number): MeasurementPaths {
     const folder = join(this.point(cell, point), checkNumber("repetition", repetition));
-    return { folder, records: join(folder, "requests.ndjson.gz"), summary: join(folder, "summary.json") };
+    return {
+      folder,
+      records: join(folder, "requests.ndjson.gz"),
+      server: join(folder, "server-metrics.json"),
+      summary: join(folder, "summary.json"),
+    };
   }
 }
 
@@ -98,6 +103,8 @@ export interface MeasurementPaths {
   readonly folder: string;
   /** One record a request; src/load/record-writer.ts writes it. */
   readonly records: string;
+  /** What the server said of itself meanwhile. */
+  readonly server: string;
   /** Its presence says that the measurement is whole. */
   readonly summary: string;
 }

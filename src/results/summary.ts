@@ -5,7 +5,9 @@ import { computeMetrics } from "./metrics.ts";
 import { countRequests, observe } from "./observations.ts";
 import type { RecordSource } from "./request-table.ts";
 import { readSample } from "./sample.ts";
+import type { ServerSeries } from "./schema/server-series.ts";
 import type { Instrument, MeasurementSummary } from "./schema/summary.ts";
+import { summariseServer } from "./server-load.ts";
 import { judgeMeasurement } from "./verdict.ts";
 
 /** What a summary says beside what is in the records. */
@@ -21,6 +23,8 @@ export interface MeasurementContext extends Circumstances {
   /** Requests that were due; without it, those there are records of. */
   readonly planned?: number;
   readonly slos?: SloPlan;
+  /** What the server said of itself meanwhile. */
+  readonly server?: ServerSeries;
   /** The client's own readings; the rest of `instrument` is in the records. */
   readonly client?: Pick<Instrument, "eventLoopDelayMs" | "cpuSeconds" | "wallSeconds">;
 }
@@ -36,6 +40,7 @@ export async function summarise(
   const seen = observe(sample);
   const requests = countRequests(table, context.planned ?? table.count);
   const metrics = computeMetrics([sample], context.slos, header.seed);
+  const server = context.server === undefined ? undefined : summariseServer(context.server, table);
   const summary: MeasurementSummary = {
     schemaVersion: 1,
     simulated: context.simulated,
@@ -51,7 +56,8 @@ export async function summarise(
     finishedAt: context.finishedAt,
     requests,
     metrics,
-    verdict: judgeMeasurement(header.load, requests, metrics, seen, context),
+    verdict: judgeMeasurement(header.load, requests, metrics, seen, context, server),
+    ...(server === undefined ? {} : { server }),
   };
   if (context.client !== undefined) {
     summary.instrument = {

@@ -8,6 +8,8 @@ export const THRESHOLDS = {
   outputLength: 0.02,
   /** Share of prompt tokens. */
   cachedShare: 0.05,
+  /** Tokens by the server's counters, apart from those by usage. */
+  conservation: 0.002,
   /** The load generator's CPU time, of one core. */
   clientCpu: 0.8,
 } as const;

@@ -1,7 +1,9 @@
 import type { FailOn } from "../config/plan.ts";
 import { type Circumstances, judgeCircumstances } from "./circumstances.ts";
+import { judgeConservation } from "./judge-server.ts";
 import type { Observations } from "./observations.ts";
 import type { Metrics } from "./schema/metrics.ts";
+import type { ServerLoad } from "./schema/server-load.ts";
 import type { MeasurementSummary, RequestCounts, StoredLoad } from "./schema/summary.ts";
 import type { Reason, Verdict, VerdictStatus } from "./schema/verdict.ts";
 import { MIN_SAMPLES } from "./statistics.ts";
@@ -18,11 +20,15 @@ export function judgeMeasurement(
   metrics: Metrics,
   seen: Observations,
   circumstances: Circumstances,
+  server?: ServerLoad,
 ): Verdict {
   return verdictFrom([
     ...(circumstances.interrupted ? [] : judgeClient(seen, load)),
     ...judgeRequests(requests, seen),
     ...judgeWork(load, seen, circumstances),
+    ...(server === undefined || circumstances.instanceChanged
+      ? []
+      : judgeConservation(server, circumstances.ownServer)),
     ...judgeCircumstances(requests, circumstances),
     ...noteSample(load, metrics),
   ]);

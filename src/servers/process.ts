@@ -9,6 +9,7 @@ import { readLastLines } from "./log-tail.ts";
 import { findMembers } from "./members.ts";
 import { findFreePort } from "./ports.ts";
 import { isAlive, ownIdentity, type ProcessIdentity } from "./process-table.ts";
+import { readUsage } from "./process-usage.ts";
 import { PortTakenError, ReadinessWatch } from "./readiness.ts";
 import { Registry, type RegistryEntry, type ServerKey } from "./registry.ts";
 import { runBeside } from "./run-beside.ts";
@@ -20,6 +21,7 @@ import type {
   ServerBackend,
   ServerSpec,
   ServerState,
+  UsageReader,
 } from "./server.ts";
 import { startProcess } from "./start.ts";
 import { killServer, stopServer } from "./stop.ts";
@@ -115,6 +117,13 @@ export class ProcessBackend implements ServerBackend {
   async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
     const entry = this.#registry.read(key);
     return entry === undefined ? [] : this.#lines(entry, lines);
+  }
+
+  async usageReader(key: ServerKey): Promise<UsageReader | undefined> {
+    const entry = this.#registry.read(key);
+    if (entry === undefined || process.platform !== "linux") return undefined;
+    const pids = findMembers(entry).map(({ pid }) => pid);
+    return () => readUsage(pids);
   }
 
   async exec(_key: ServerKey, words: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {

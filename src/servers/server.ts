@@ -124,6 +124,17 @@ export interface ServerState {
   readonly restartedAfter?: { readonly reason: string; readonly hint: string };
 }
 
+/** What a server has taken of its machine, all its processes together. */
+export interface ServerUsage {
+  /** CPU time since it began. */
+  readonly cpuSeconds: number;
+  /** Now. */
+  readonly memoryBytes: number;
+}
+
+/** Reads what a server takes; undefined where that can no longer be seen. Never rejects. */
+export type UsageReader = () => Promise<ServerUsage | undefined>;
+
 export interface ExecOptions {
   /** Takes standard output as it comes, as bytes; `stdout` of the answer is then empty. It is not ended. */
   readonly stdout?: Writable;
@@ -154,6 +165,11 @@ export interface ServerBackend {
   ): Promise<{ server: RunningServer; startup: Startup }>;
   /** `known`: the instance that was asked until now. Where another has its place, the reason tells of that. */
   inspect(spec: Pick<ServerSpec, "runId" | "cellId">, known?: KnownInstance): Promise<ServerState>;
+  /**
+   * Finds the processes of a server that is up, for whoever reads their use of the machine again and again; undefined
+   * where that cannot be looked at. Absent where there is no way to do it.
+   */
+  usageReader?(spec: Pick<ServerSpec, "runId" | "cellId">): Promise<UsageReader | undefined>;
   /** The last lines of the server's log. */
   logs(spec: Pick<ServerSpec, "runId" | "cellId">, lines: number): Promise<readonly string[]>;
   /** Graceful stop, then kill. Returns when it is gone, also when it never was. */

@@ -38,6 +38,8 @@ export class Accounting {
     const decode = seconds(tally.firstTokenUs, tally.lastTokenUs);
     metrics.decode.add(decode);
     metrics.outputLength.add(tally.outputTokens);
+    metrics.endedPromptTokens += tally.promptTokens;
+    metrics.endedCachedTokens += tally.cachedTokens;
     if (tally.outputTokens > 1) metrics.perOutputToken.add(decode / (tally.outputTokens - 1));
   }
 }

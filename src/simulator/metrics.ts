@@ -42,6 +42,9 @@ export class LiveMetrics {
   promptTokens = 0;
   outputTokens = 0;
   cachedTokens = 0;
+  /** The same of sequences that ended: some engines count a request when it is over. */
+  endedPromptTokens = 0;
+  endedCachedTokens = 0;
   prefillSeconds = 0;
   decodeSeconds = 0;
   steps = 0;
@@ -111,16 +114,30 @@ export function families(
 export interface MetricStyle {
   /** Labels of every sample, e.g. `model_name="x"`. */
   readonly labels: string;
-  /** Python's client writes whole numbers as `1.0`. */
-  readonly floats: boolean;
+  /** How the engine's language writes a number. */
+  readonly number: (value: number) => string;
   /** Buckets for histograms without a value of their own are left out. */
   readonly families: readonly MetricFamily[];
 }
 
+/** As Python's client: whole numbers as `1.0`, from a million on as Go does, every digit kept: `1.234567e+06`. */
+export function pythonNumber(value: number): string {
+  if (value < 1e6) return Number.isInteger(value) ? `${value}.0` : String(value);
+  return value.toExponential().replace(/e\+(\d)$/, "e+0$1");
+}
+
+/** As C++ prints a double: six significant digits, so that counters of a million are rounded. */
+export function cppNumber(value: number): string {
+  return value < 1e6
+    ? String(Number(value.toPrecision(6)))
+    : Number(value.toPrecision(6))
+        .toExponential()
+        .replace(/e\+(\d)$/, "e+0$1");
+}
+
 /** The page in Prometheus' text format. */
-export function renderMetrics(live: LiveMetrics, { labels, floats, families }: MetricStyle): string {
+export function renderMetrics(live: LiveMetrics, { labels, number, families }: MetricStyle): string {
   const lines: string[] = [];
-  const number = (value: number) => (floats && Number.isInteger(value) ? `${value}.0` : String(value));
   const sample = (name: string, own: string, value: number) => {
     const all = [labels, own].filter((part) => part !== "").join(",");
     lines.push(`${name}${all === "" ? "" : `{${all}}`} ${number(value)}`);

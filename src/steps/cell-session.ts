@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Agent } from "node:http";
 import type { CellPlan } from "../config/plan.ts";
 import { resolveSecretEnv } from "../config/secrets.ts";
 import { detectServer } from "../engines/detect.ts";
@@ -17,10 +18,11 @@ import type { ServerRecord, Startup } from "../results/schema/server.ts";
 import type { ClusterBackend, Neighbours, RunningServer, ServerBackend } from "../servers/server.ts";
 import { hashWithImage } from "../servers/spec-hash.ts";
 import { StandingBackend } from "../servers/standing.ts";
-import { createGet } from "./http-get.ts";
+import { createAgent, createGet } from "./http-get.ts";
 import { LengthPrompts } from "./length-prompts.ts";
 import { type Asking, promptsOf, singleRequest } from "./request-plan.ts";
 import type { ServerRef } from "./server-ref.ts";
+import { ServerWatch } from "./server-watch.ts";
 
 export interface CellSessionOptions {
   readonly run: RunFolder;
@@ -225,10 +227,32 @@ export class CellSession {
     });
   }
 
-  async #getter(url: string) {
+  /** Looks at the server while it is measured; undefined where the plan does not ask for it, or there is nothing to see. */
+  async watch(server: ServerRef, clock: Clock): Promise<{ watch: ServerWatch; close(): void } | undefined> {
+    const { serverMetricsSeconds } = this.cell.request;
+    if (serverMetricsSeconds === undefined) return undefined;
+    const { metrics, simulated, spec } = await this.resolve();
+    const readUsage = await (await this.backend()).usageReader?.(spec);
+    const names = metrics ?? { path: "", names: {} };
+    if (Object.keys(names.names).length === 0 && readUsage === undefined) return undefined;
+    const agent = createAgent(server.url);
+    const watch = new ServerWatch({
+      clock,
+      everyMs: serverMetricsSeconds * 1000,
+      metrics: names,
+      simulated,
+      get: await this.#getter(server.url, agent),
+      readUsage,
+      mask: this.#options.mask,
+    });
+    return { watch, close: () => agent.destroy() };
+  }
+
+  async #getter(url: string, agent?: Agent) {
     const { standing } = await this.resolve();
     return createGet({
       url,
+      ...(agent === undefined ? {} : { agent, timeoutMs: 2000 }),
       ...(standing === undefined ? {} : { headers: standing.headers }),
       ...(standing?.caFile === undefined ? {} : { ca: readFileSync(standing.caFile, "utf8") }),
     });

@@ -1,5 +1,5 @@
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { Agent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Get } from "../engines/detect.ts";
 
 export interface GetOptions {
@@ -9,6 +9,14 @@ export interface GetOptions {
   /** PEM of a certificate authority to trust beside the system's. */
   readonly ca?: string;
   readonly timeoutMs?: number;
+  /** Keeps connections for the next request. Default: each request has one of its own. */
+  readonly agent?: Agent;
+}
+
+/** Keeps one connection for requests that come again and again; whoever made it destroys it. */
+export function createAgent(url: string): Agent {
+  const options = { keepAlive: true, maxSockets: 1 };
+  return url.startsWith("https:") ? new HttpsAgent(options) : new Agent(options);
 }
 
 /** GET requests that are no load: what a server says of itself. Answers are cut at 1 MB. */
@@ -20,8 +28,12 @@ export function createGet(options: GetOptions): Get {
       const outgoing = send(
         `${base}${path}`,
         {
-          agent: false,
-          headers: { accept: "application/json", ...options.headers, connection: "close" },
+          agent: options.agent ?? false,
+          headers: {
+            accept: "application/json",
+            ...options.headers,
+            ...(options.agent === undefined ? { connection: "close" } : {}),
+          },
           signal: AbortSignal.timeout(options.timeoutMs ?? 5000),
           ...(options.ca === undefined ? {} : { ca: options.ca }),
         },

@@ -5,6 +5,7 @@ import type { MeasurementOutcome, Progress, Recorder } from "../load/measurement
 import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
+import type { ServerSeries } from "../results/schema/server-series.ts";
 import type { MeasurementSummary } from "../results/schema/summary.ts";
 import { summarise } from "../results/summary.ts";
 import { version } from "../version.ts";
@@ -15,6 +16,7 @@ import { expectedE2eMs, type RequestEstimate } from "./estimate.ts";
 import { judgeNeighbours } from "./judge-neighbours.ts";
 import { requestsOf } from "./request-plan.ts";
 import type { ServerRef } from "./server-ref.ts";
+import type { TokensSeen } from "./server-watch.ts";
 
 export interface MeasurePointInput {
   readonly session: CellSession;
@@ -68,9 +70,13 @@ export async function measurePoint(
     await transport.close();
     throw error;
   });
+  const watching = await session.watch(server, clock);
+  const seen: TokensSeen = { prompt: 0, output: 0, unknown: 0 };
   const startedAt = new Date().toISOString();
   let outcome: MeasurementOutcome;
+  let series: ServerSeries | undefined;
   try {
+    await watching?.watch.start();
     // A disk that is full, or a stop asked for by a person, ends the load; nothing more is sent.
     const diskTrouble = new AbortController();
     writer.failed.catch(() => diskTrouble.abort());
@@ -85,18 +91,22 @@ export async function measurePoint(
       timeoutMs: session.cell.request.timeoutSeconds * 1000,
       ...(e2eMs === undefined ? {} : { expectedE2eMs: e2eMs }),
       signal: AbortSignal.any([context.signal, diskTrouble.signal]),
-      recorder: masked(writer, context.mask),
+      recorder: watched(masked(writer, context.mask), seen),
       onProgress: input.onProgress,
       giveUpAfterFailures: Math.max(5, point.load.concurrency ?? 0),
     });
+    series = await watching?.watch.stop(seen);
     await writer.close();
   } catch (error) {
+    watching?.watch.cancel();
     // The first failure is the one to tell, also where the disk fails in turn.
     await writer.abandon().catch(() => {});
     throw error;
   } finally {
+    watching?.close();
     await transport.close();
   }
+  if (series !== undefined) await run.writeServerSeries(session.cell.id, point.id, repetition, series);
 
   const state = await checkServer(context, session, { server, point: point.id, outcome });
   const othersAfter = await session.otherServers(server.url);
@@ -121,6 +131,8 @@ export async function measurePoint(
     ...(state.restartedAfter === undefined
       ? {}
       : { instanceEnded: `${state.restartedAfter.reason}. ${state.restartedAfter.hint}` }),
+    ownServer: backend.kind !== "standing",
+    ...(series === undefined ? {} : { server: series }),
     interrupted: outcome.stopped === "aborted",
     clientBesideServer:
       backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),
@@ -148,6 +160,19 @@ function masked(recorder: Recorder, mask: (text: string) => string): Recorder {
           ? record
           : { ...record, error: { ...record.error, message: mask(record.error.message) } },
       ),
+  };
+}
+
+/** Adds up the usage of what is recorded, for who compares it with the server's counters. */
+function watched(recorder: Recorder, seen: TokensSeen): Recorder {
+  return {
+    write: (record) => {
+      const { prompt, output } = record.tokens;
+      seen.prompt += prompt ?? 0;
+      seen.output += output ?? 0;
+      if (record.error !== undefined || prompt === undefined || output === undefined) seen.unknown++;
+      recorder.write(record);
+    },
   };
 }
 

@@ -71,6 +71,7 @@ describe("A bench against a simulator", () => {
       "server.json": true,
       "warmup.json": true,
       "requests.ndjson.gz": true,
+      "server-metrics.json": true,
       "summary.json": true,
       "results.json": true,
     });
@@ -118,6 +119,36 @@ describe("A bench beside a server of another run", () => {
     await backend.remove(other);
     expect(await bench(url, "alone")).toMatchObject({ status: 0 });
     expect((await reasonsOf("alone")).map(({ code }) => code)).not.toContain("shared-node");
+  });
+});
+
+describe("A bench of a server that others use meanwhile", () => {
+  it("is suspect, with the tokens that the server counted beside those of its answers", async () => {
+    const url = await simulate({});
+    const asked = { model: "simulated", prompt: "word", max_tokens: 50 };
+    const ask = () => fetch(`${url}/v1/completions`, { method: "POST", body: JSON.stringify(asked) });
+    const over = new AbortController();
+    const other = (async () => {
+      while (!over.signal.aborted) await (await ask()).text();
+    })();
+    const ended = await bench(url, "others", ["--server-metrics", "50ms"]);
+    over.abort();
+    await other;
+    expect(ended.status).toBe(0);
+    const reasons = await reasonsOf("others");
+    expect(reasons.map(({ code }) => code)).toContain("other-clients");
+    expect(reasons.find(({ code }) => code === "other-clients")).toMatchObject({
+      status: "suspect",
+      text: expect.stringMatching(/\d+ output tokens by the server's own counters and 20 by the usage/),
+    });
+  });
+
+  it("is not looked at with --server-metrics off", async () => {
+    expect(await bench(await simulate({}), "unseen", ["--server-metrics", "off"])).toMatchObject({
+      status: 0,
+    });
+    const files = await jsonFiles("unseen");
+    expect([...files.keys()].filter((path) => path.endsWith("server-metrics.json"))).toEqual([]);
   });
 });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { dialectFor, dialectNamed, engineSpec, engines } from "../../src/engines/index.ts";
 import { dialectNames, type LaunchInput } from "../../src/engines/spec.ts";
 import { isAtLeast } from "../../src/engines/versions.ts";
-import { loadCapture } from "../fixtures/captures.ts";
 
 const bare: LaunchInput = { modelPath: "/models/x", servedName: "x", settings: {}, requestsInFlight: 1 };
 const full: LaunchInput = {
@@ -153,24 +152,4 @@ describe("arguments", () => {
       }
     },
   );
-});
-
-describe("metric names", () => {
-  test.each([
-    ["vllm", "vllm-0.32", []],
-    ["sglang", "sglang-0.4.7", []],
-    ["sglang", "sglang-0.5.23", []],
-    ["tgi", "tgi-2.4.1", []],
-    // Newer servers no longer say how full the cache is.
-    ["llamacpp", "llamacpp", ["cacheUsageShare"]],
-  ] as const)("those of %s are in what %s really serves", (kind, folder, absent) => {
-    const text = loadCapture(folder, "metrics").response.toString("utf8");
-    const names = Object.entries(engineSpec(kind).metrics.names).filter(
-      ([ours]) => !(absent as readonly string[]).includes(ours),
-    );
-    expect(names.length).toBeGreaterThan(2);
-    // The captures keep names and types only: a histogram's sum and count are not listed.
-    const served = (name: string) => new RegExp(`^${name.replace(/_sum$/, "")} `, "m").test(text);
-    expect(names.filter(([, theirs]) => !theirs.some(served))).toEqual([]);
-  });
 });

@@ -26,6 +26,7 @@ const seen: Observations = {
 const circumstances: Circumstances = {
   simulated: false,
   outputLength: "forced",
+  ownServer: true,
   instanceChanged: false,
   interrupted: false,
   clientBesideServer: false,

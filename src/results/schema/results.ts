@@ -5,6 +5,7 @@ import { Metrics } from "./metrics.ts";
 import { ProfileSummary } from "./profile.ts";
 import { Hardware } from "./run.ts";
 import { ServerRecord, Startup } from "./server.ts";
+import { ServerLoad } from "./server-load.ts";
 import { StoredError } from "./status.ts";
 import { StepSummary } from "./step.ts";
 import { Instrument, LoadSettingSchema, RequestCounts } from "./summary.ts";
@@ -26,6 +27,7 @@ export const MeasurementResult = z
     metrics: Metrics,
     verdict: Verdict,
     instrument: Instrument.optional(),
+    server: ServerLoad.optional().describe("Only where the server was looked at."),
   })
   .meta({ id: "MeasurementResult", description: "One repetition of a point on one deployment." });
 export type MeasurementResult = z.infer<typeof MeasurementResult>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Metrics } from "./metrics.ts";
+import { ServerLoad } from "./server-load.ts";
 import { Verdict } from "./verdict.ts";
 
 export const RequestCounts = z
@@ -61,5 +62,6 @@ export const MeasurementSummary = z.strictObject({
   metrics: Metrics,
   verdict: Verdict,
   instrument: Instrument.optional(),
+  server: ServerLoad.optional().describe("Only where the server was looked at."),
 });
 export type MeasurementSummary = z.infer<typeof MeasurementSummary>;

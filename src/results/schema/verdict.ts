@@ -16,6 +16,8 @@ export const ReasonCode = z
     "failed-requests",
     "output-length",
     "cache-contract",
+    "token-conservation",
+    "other-clients",
     "client-cpu",
     "instance-changed",
     "shared-node",

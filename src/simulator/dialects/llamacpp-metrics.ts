@@ -29,6 +29,7 @@ llamacpp:tokens_predicted_total counter`,
     "llamacpp:requests_deferred": (live: LiveMetrics) => live.waiting,
     "llamacpp:requests_processing": (live: LiveMetrics) => live.running,
     "llamacpp:tokens_predicted_seconds_total": (live: LiveMetrics) => live.decodeSeconds,
-    "llamacpp:tokens_predicted_total": (live: LiveMetrics) => live.outputTokens,
+    // Counted when a slot is free again.
+    "llamacpp:tokens_predicted_total": (live: LiveMetrics) => live.outputLength.sum,
   },
 );

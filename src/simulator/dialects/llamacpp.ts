@@ -1,6 +1,6 @@
 import type { Piece } from "../answer.ts";
 import { type Head, type HttpAnswer, statusLine } from "../http.ts";
-import { renderMetrics } from "../metrics.ts";
+import { cppNumber, renderMetrics } from "../metrics.ts";
 import { tokenId } from "../words.ts";
 import type {
   AnswerIdentity,
@@ -276,7 +276,7 @@ export const llamacpp: Dialect = {
           status: 200,
           contentType: "text/plain; version=0.0.4",
           headers: [`Process-Start-Time-Unix: ${Math.floor(live().startedSeconds)}`],
-          body: renderMetrics(live(), { labels: "", floats: false, families: llamacppFamilies }),
+          body: renderMetrics(live(), { labels: "", number: cppNumber, families: llamacppFamilies }),
         };
       default:
         return undefined;

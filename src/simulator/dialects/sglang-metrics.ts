@@ -7,9 +7,10 @@ const sources = {
   "sglang:token_usage": (live: LiveMetrics) => live.cacheUsage,
   "sglang:gen_throughput": (live: LiveMetrics) => live.tokensPerSecond,
   "sglang:cache_hit_rate": (live: LiveMetrics) => live.cacheHitRate,
-  "sglang:cached_tokens_total": (live: LiveMetrics) => live.cachedTokens,
-  "sglang:prompt_tokens_total": (live: LiveMetrics) => live.promptTokens,
-  "sglang:generation_tokens_total": (live: LiveMetrics) => live.outputTokens,
+  // Its tokenizer manager counts a request's tokens when it is over.
+  "sglang:cached_tokens_total": (live: LiveMetrics) => live.endedCachedTokens,
+  "sglang:prompt_tokens_total": (live: LiveMetrics) => live.endedPromptTokens,
+  "sglang:generation_tokens_total": (live: LiveMetrics) => live.outputLength.sum,
   "sglang:num_requests_total": (live: LiveMetrics) => live.succeeded,
   "sglang:time_to_first_token_seconds": (live: LiveMetrics) => live.ttft,
   "sglang:inter_token_latency_seconds": (live: LiveMetrics) => live.interToken,

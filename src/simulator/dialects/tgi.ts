@@ -272,7 +272,7 @@ function tgiDialect(name: "tgi-2.4.1" | "tgi", version: 2 | 3, release: string, 
           return {
             status: 200,
             contentType: "text/plain; charset=utf-8",
-            body: renderMetrics(live(), { labels: "", floats: false, families: tgiFamilies }),
+            body: renderMetrics(live(), { labels: "", number: String, families: tgiFamilies }),
           };
         default:
           return undefined;

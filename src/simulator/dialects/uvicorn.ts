@@ -1,5 +1,5 @@
 import { type Head, type HttpAnswer, statusLine } from "../http.ts";
-import { type LiveMetrics, type MetricStyle, renderMetrics } from "../metrics.ts";
+import { type LiveMetrics, type MetricStyle, pythonNumber, renderMetrics } from "../metrics.ts";
 
 /** Head as uvicorn writes it; `last` are headers that middleware adds after the content type. */
 export function uvicornHead(head: Head, last: readonly string[]): string {
@@ -64,7 +64,7 @@ export function prometheusPage(
   return {
     status: 200,
     contentType: "text/plain; version=0.0.4; charset=utf-8",
-    body: renderMetrics(live, { labels, floats: true, families }),
+    body: renderMetrics(live, { labels, number: pythonNumber, families }),
     ...more,
   };
 }
