@@ -29,6 +29,7 @@ export function renderCsv(results: Results): { readonly points: string; readonly
           ...metricColumns(measurement.metrics),
           ...verdictColumns(measurement.verdict),
           ...instrumentColumns(measurement),
+          ...serverColumns(measurement),
         ]);
       }
     }
@@ -157,6 +158,23 @@ function instrumentColumns({ instrument }: MeasurementResult): readonly (readonl
     ["wall_seconds", instrument?.wallSeconds],
     ["connections_opened", instrument?.connections.opened],
     ["connections_reused", instrument?.connections.reused],
+  ];
+}
+
+function serverColumns({ server }: MeasurementResult): readonly (readonly [string, Value])[] {
+  return [
+    ["server_requests_running_mean", server?.requestsRunning?.mean],
+    ["server_requests_running_max", server?.requestsRunning?.max],
+    ["server_requests_waiting_mean", server?.requestsWaiting?.mean],
+    ["server_requests_waiting_max", server?.requestsWaiting?.max],
+    ["server_cache_mean_share", server?.cacheUsageShare?.mean],
+    ["server_cache_max_share", server?.cacheUsageShare?.max],
+    ["server_preemptions_count", server?.preemptions],
+    ["server_prompt_tokens_counted", server?.promptTokens?.counted],
+    ["server_output_tokens_counted", server?.outputTokens?.counted],
+    ["server_cached_prompt_share", server?.cachedShare],
+    ["server_cpu_mean_cores", server?.cpuCores?.mean],
+    ["server_memory_max_bytes", server?.memoryBytes?.max],
   ];
 }
 

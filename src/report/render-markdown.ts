@@ -1,12 +1,13 @@
 import type { Results } from "../results/schema/results.ts";
 import { count, formatMs, formatTime, simulatedSentence } from "./describe.ts";
-import { cellName, groupByModel } from "./groups.ts";
+import { cellName, groupByModel, type ModelGroup } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
 import { makePlots } from "./plots/all.ts";
 import { LIGHT } from "./plots/palette.ts";
 import { PROFILE_SENTENCE, viewProfile } from "./profile-tables.ts";
 import { REASONS } from "./reasons.ts";
 import { cellsTable, resultsTable } from "./results-tables.ts";
+import { serverTable } from "./server-table.ts";
 import { STEPS_SENTENCE, stepTables } from "./step-tables.ts";
 import type { Table, TableCell } from "./table.ts";
 import { countVerdicts, describeCounts, groupFindings } from "./verdicts.ts";
@@ -31,6 +32,7 @@ export function renderMarkdown(results: Results): string {
       .flatMap((model) => [
         `## Results: ${escapeMarkdown(model.model)}`,
         renderTable(resultsTable(results, model)),
+        ...renderServers(results, model),
       ]),
     ...renderPlotTables(results),
     ...renderSteps(results),
@@ -48,6 +50,13 @@ function renderDifferences(results: Results): readonly string[] {
     "## Not the same work",
     results.differences.map((each) => `- ${escapeMarkdown(each.text)}`).join("\n"),
   ];
+}
+
+function renderServers(results: Results, model: ModelGroup): readonly string[] {
+  const table = serverTable(results, model);
+  return table === undefined
+    ? []
+    : [`### Inside the servers: ${escapeMarkdown(model.model)}`, renderTable(table)];
 }
 
 /** Start-up and ratios stand in no other table; the plots' other tables repeat the results. */

@@ -39,6 +39,7 @@ describe("A config that says the least", () => {
             forceOutputLength: true,
             cache: "warm",
             timeoutSeconds: 300,
+            serverMetricsSeconds: 1,
             extraBody: {},
             saveText: false,
           },
@@ -356,7 +357,7 @@ describe("What a config says of a whole run", () => {
       "slos: { ttft: 0.5s, tpot: 50ms, e2e: 1m }",
       "failOn: never",
       "baseline: llamacpp",
-      "load: { seed: 7, timeout: 1h, saveText: true, api: chat }",
+      "load: { seed: 7, timeout: 1h, serverMetrics: off, saveText: true, api: chat }",
     ]);
     expect(plan).toMatchObject({
       name: "my-run",
@@ -367,6 +368,7 @@ describe("What a config says of a whole run", () => {
       seed: 7,
     });
     expect(plan.cells[0]?.request).toMatchObject({ timeoutSeconds: 3600, saveText: true, api: "chat" });
+    expect(plan.cells[0]?.request).not.toHaveProperty("serverMetricsSeconds");
   });
 
   it("has no SLOs where the section is empty", async () => {

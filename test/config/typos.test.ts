@@ -78,6 +78,7 @@ const configs: { [key: string]: Json }[] = [
       forceOutputLength: true,
       cache: "warm",
       timeout: "1m",
+      serverMetrics: "5s",
       warmup: 1,
       repetitions: 2,
       body: { top_p: 1 },

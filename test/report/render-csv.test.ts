@@ -63,7 +63,7 @@ describe("renderCsv", () => {
   it("names the unit of every number", () => {
     const [head = ""] = renderCsv(localRun()).measurements.split("\r\n");
     const units =
-      /(_ms|_seconds|_per_second(_full_run)?(_low|_high)?|_per_user|_share(_low|_high)?|_tokens_\w+|_count|requests_\w+|connections_\w+)$/;
+      /(_ms|_seconds|_per_second(_full_run)?(_low|_high)?|_per_user|_share(_low|_high)?|_tokens_\w+|_count|requests_\w+|connections_\w+|_cores|_bytes)$/;
     const plain = new Set(
       "run simulated cell variant engine engine_version model precision hardware block point arrival concurrency max_concurrency repetition deployment instance seed verdict verdict_reasons verdict_notes".split(
         " ",

@@ -2,6 +2,7 @@ import type { Results } from "../../results/schema/results.ts";
 import { byConcurrency, byRate, latencyByOutputLength, throughputByOutputLength } from "./by-load.ts";
 import { tpotDistribution, ttftDistribution } from "./distributions.ts";
 import { latencyHeatMap } from "./heat-map.ts";
+import { serversOverTime } from "./over-time.ts";
 import type { Palette } from "./palette.ts";
 import type { Plot, PlotMaker } from "./plot.ts";
 import { relativeToBaseline } from "./relative.ts";
@@ -17,6 +18,7 @@ const MAKERS: readonly PlotMaker[] = [
   tpotDistribution,
   relativeToBaseline,
   latencyHeatMap,
+  serversOverTime,
   startupByPhase,
 ];
 
