@@ -30,12 +30,14 @@ export interface FaultConfig {
   readonly change?: (cell: CellPlan) => CellPlan;
 }
 
+const node = process.env["LLMBENCH_FAULTS_NODE"] ?? "cpu-1";
+
 /**
  * Of `cluster`: both servers on the node without GPUs. A fault of a server or a step is the same there, and waits for no
  * GPU node that others use; every verdict is `suspect`, since the two share a node.
  */
 export const onOneNode = {
-  pools: { a10: { nodeSelector: { "kubernetes.io/hostname": "cpu-1" }, servers: 2 } },
+  pools: { a10: { nodeSelector: { "kubernetes.io/hostname": node }, servers: 2 } },
   serversPerNode: 2,
 };
 
