@@ -58,6 +58,7 @@ export class Simulator {
   #requests = 0;
   #chunks = 0;
   readonly #leaked: Buffer[] = [];
+  #stopLoading = () => {};
   #phase: number | "ready" = 0;
   #waiting: (() => void)[] = [];
   #dead = false;
@@ -128,7 +129,9 @@ export class Simulator {
         for (const call of this.#waiting.splice(0)) call();
       } else if (!this.#loads) this.#enter(phase + 1, ready);
       else
-        this.timeline.later(this.options.profile.loadMs * current.share, () => this.#enter(phase + 1, ready));
+        this.#stopLoading = this.timeline.later(this.options.profile.loadMs * current.share, () =>
+          this.#enter(phase + 1, ready),
+        );
     };
     if (current?.refused === true) proceed();
     else this.#host.listen(proceed);
@@ -294,6 +297,7 @@ export class Simulator {
   close(): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#stopLoading();
     this.batch.halt();
     for (const connection of this.#connections) connection.close("reset");
     this.truth.close();

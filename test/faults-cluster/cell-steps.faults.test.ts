@@ -8,7 +8,7 @@ import type { FaultRun } from "./fault-run.ts";
 import { itHeals } from "./one-cell.ts";
 import { missing, share } from "./place.ts";
 import { bringModels, realServer } from "./real-model.ts";
-import { killStep, stopServer } from "./strikes.ts";
+import { killStep, stopServer, untilSaid } from "./strikes.ts";
 
 const goOn = /what to do: .*argo retry/;
 
@@ -44,14 +44,16 @@ describe.skipIf(missing !== undefined)("a step of a cell that fails once", () =>
     config: {
       name: "warmup-stopped",
       cluster: onOneNode,
-      load: { warmup: 12 },
-      profiles: { vllm: { decodeMs: 400 } },
+      load: { warmup: 6 },
+      profiles: { vllm: { decodeMs: 250 } },
     },
     strikes: "vllm",
     step: "warmup",
     says: [/what to do: /],
     strike: async (run, cell) => {
-      await run.untilStep("warmup", cell);
+      // One that ends before the first request is up again for it: Kubernetes starts it anew.
+      const { id } = await run.untilStep("warmup", cell);
+      await untilSaid(id, "request 2 of 6");
       await stopServer(cell);
     },
   });

@@ -38,6 +38,14 @@ async function kill(pod: string, container: string, signal: string, begins: stri
   });
 }
 
+/** Until a step has logged these words. */
+export async function untilSaid(nodeId: string, words: string): Promise<void> {
+  const pod = podOf(nodeId);
+  await until(`${pod} to say ${words}`, () =>
+    call("kubectl", ["logs", "-n", namespace, pod, "-c", "main"]).includes(words) ? true : undefined,
+  );
+}
+
 /** The pod of a node of a workflow. */
 function podOf(nodeId: string): string {
   const list = JSON.parse(call("kubectl", ["get", "pods", "-n", namespace, "-o", "json"])) as {

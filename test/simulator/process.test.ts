@@ -212,6 +212,13 @@ describe("the simulator's process", () => {
     await child.ended;
   });
 
+  it("ends on SIGTERM while it loads", async () => {
+    const child = simulate({}, { loadMs: 600_000 });
+    await child.says("not a real engine");
+    child.process.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
+  });
+
   it("ignores SIGTERM when told so, and serves on", async () => {
     const child = simulate({ process: { ignoreSigterm: true } });
     const connection = await RawConnection.open(await child.listening());
