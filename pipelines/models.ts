@@ -14,7 +14,7 @@ import { type SharePlan, secretsOf } from "../src/config/cluster-plan.ts";
 import { type HubModel, hubModels } from "../src/config/hub-models.ts";
 import { configObjectName, kubernetesName, taskNames } from "../src/servers/kubernetes-names.ts";
 import { accounts, type ClusterRun } from "./names.ts";
-import { commonPod, modelsMount, places, runSpec } from "./pods.ts";
+import { commonPod, places, runSpec, shareMount } from "./pods.ts";
 
 const templateName = (plan: ClusterRun) => configObjectName(plan.name, "models");
 
@@ -110,7 +110,7 @@ function fetchModel(plan: ClusterRun, { folder, source }: HubModel) {
           ),
         },
         resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { memory: "1Gi" } },
-        mounts: { ...common.mounts, [places.models]: modelsMount(plan) },
+        mounts: { ...common.mounts, [places.models]: shareMount(plan, "models") },
         locks: [mutex(lockName(cluster.storage.models, folder))],
       }),
   );

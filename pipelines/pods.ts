@@ -8,7 +8,8 @@ import {
   volume,
 } from "../src/argo/index.ts";
 import type { TolerationPlan } from "../src/config/cluster-plan.ts";
-import { configObjectName, shareClaim } from "../src/servers/kubernetes-names.ts";
+import { isOneShare, shareClaim } from "../src/config/share-claims.ts";
+import { configObjectName } from "../src/servers/kubernetes-names.ts";
 import { planConfigMap } from "./config-map.ts";
 import { type ClusterRun, ownedLabels } from "./names.ts";
 
@@ -52,7 +53,7 @@ export interface StepPod<Here> {
 
 /** The pod of one step: llmbench's image, the plan, the shares, and the rights of its account. */
 export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOptions<Here> {
-  const { steps, storage } = plan.cluster;
+  const { steps } = plan.cluster;
   const { retry, ...common } = commonPod(plan);
   const { clientResources } = steps;
   const params = Object.entries(pod.params ?? {}).flatMap(([name, given]): TextLike<Here>[] => [
@@ -82,13 +83,8 @@ export function stepPod<Here>(plan: ClusterRun, pod: StepPod<Here>): ContainerOp
         volume: volume("config", { configMap: { name: planConfigMap(plan).name } }),
         readOnly: true,
       },
-      [places.results]: {
-        volume: volume("results", {
-          persistentVolumeClaim: { claimName: shareClaim(plan.name, "results", storage.results) },
-        }),
-        ...subPath(storage.results),
-      },
-      [places.models]: { ...modelsMount(plan), readOnly: true },
+      [places.results]: shareMount(plan, "results"),
+      [places.models]: { ...shareMount(plan, "models"), readOnly: true },
       ...common.mounts,
     },
     serviceAccount: pod.account,
@@ -118,14 +114,14 @@ export function commonPod(plan: ClusterRun) {
   };
 }
 
-/** The models share, writable as it stands. */
-export function modelsMount(plan: ClusterRun) {
-  const { models } = plan.cluster.storage;
+/** A share, writable as it stands. Folders of one share are two mounts of one volume. */
+export function shareMount({ name, cluster: { storage } }: ClusterRun, role: "models" | "results") {
+  const { subPath } = storage[role];
   return {
-    volume: volume("models", {
-      persistentVolumeClaim: { claimName: shareClaim(plan.name, "models", models) },
+    volume: volume(isOneShare(storage) ? "share" : role, {
+      persistentVolumeClaim: { claimName: shareClaim(name, role, storage) },
     }),
-    ...subPath(models),
+    ...(subPath === undefined ? {} : { subPath }),
   };
 }
 
@@ -175,10 +171,6 @@ function definedOnly(room: { readonly cpu?: string | undefined; readonly memory?
     ...(room.cpu === undefined ? {} : { cpu: room.cpu as "100m" }),
     ...(room.memory === undefined ? {} : { memory: room.memory as "256Mi" }),
   };
-}
-
-function subPath(share: { readonly subPath?: string | undefined }): { subPath?: string } {
-  return share.subPath === undefined ? {} : { subPath: share.subPath };
 }
 
 /** Steps run wherever there is room, also on GPU nodes. */

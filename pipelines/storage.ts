@@ -1,12 +1,17 @@
 import type { SharePlan } from "../src/config/cluster-plan.ts";
-import { shareClaim } from "../src/servers/kubernetes-names.ts";
+import { isOneShare, shareClaim } from "../src/config/share-claims.ts";
 import type { KubernetesObject } from "./config-map.ts";
 import { type ClusterRun, ownedLabels } from "./names.ts";
 
-/** PersistentVolumes and claims of the shares; nothing for a share whose claim is there already. */
+/**
+ * PersistentVolumes and claims of the shares, one where both are folders of the same; nothing for a share whose claim is
+ * there already.
+ */
 export function storage(plan: ClusterRun): KubernetesObject[] {
-  return (["models", "results"] as const).flatMap((role) => {
-    const share = plan.cluster.storage[role];
+  const shares = plan.cluster.storage;
+  const roles = isOneShare(shares) ? (["models"] as const) : (["models", "results"] as const);
+  return roles.flatMap((role) => {
+    const share = shares[role];
     return share.kind === "claim" ? [] : volumeAndClaim(plan, role, share);
   });
 }
@@ -15,7 +20,7 @@ type OwnShare = Exclude<SharePlan, { kind: "claim" }>;
 
 function volumeAndClaim(plan: ClusterRun, role: "models" | "results", share: OwnShare): KubernetesObject[] {
   const { namespace } = plan.cluster;
-  const claim = shareClaim(plan.name, role, share);
+  const claim = shareClaim(plan.name, role, plan.cluster.storage);
   // PersistentVolumes are the cluster's, not the namespace's.
   const volume = `${namespace}-${claim}`;
   const labels = { ...ownedLabels };

@@ -34,6 +34,7 @@ function checkSection(cluster: ClusterConfig): Finding[] {
     ...(["models", "results"] as const).flatMap((share) =>
       checkShare(cluster.storage[share], [...path, "storage", share]),
     ),
+    ...checkEncryption(cluster.storage, [...path, "storage", "results", "ociFss"]),
     ...checkLabels(cluster.steps?.nodeSelector ?? {}, [...path, "steps", "nodeSelector"]),
     ...checkTolerations(cluster.steps?.tolerations ?? [], [...path, "steps", "tolerations"]),
     ...Object.entries(cluster.secrets ?? {}).flatMap(([name, secret]) =>
@@ -96,6 +97,16 @@ function checkShare(share: ShareConfig, path: Path): Finding[] {
       ? [onKey([...path, "capacity"], "a claim that is there has its size already")]
       : []),
   ];
+}
+
+/** Folders of one file system are one volume in a pod, which is mounted in one way. */
+function checkEncryption({ models, results }: ClusterConfig["storage"], path: Path): Finding[] {
+  const [a, b] = [models.ociFss, results.ociFss];
+  if (!a || !b) return [];
+  const isOne = a.fileSystem === b.fileSystem && a.mountTarget === b.mountTarget && a.export === b.export;
+  return isOne && (a.encryptInTransit ?? false) !== (b.encryptInTransit ?? false)
+    ? [onKey(path, "it is the models' file system: say encryptInTransit of both shares, or of neither")]
+    : [];
 }
 
 function checkProfiling({ profiling, cluster, engines }: Config): Finding[] {

@@ -27,15 +27,6 @@ export function configObjectName(config: string, what?: string): string {
   return kubernetesName(["llmbench", config, ...(what === undefined ? [] : [what])].join("-"), 52);
 }
 
-/** The claim through which pods mount a share: the one that is there, or the one that the config's storage makes. */
-export function shareClaim(
-  config: string,
-  role: "models" | "results",
-  share: { readonly kind: string; readonly claim?: string },
-): string {
-  return share.claim ?? configObjectName(config, role);
-}
-
 /** A label's value, which may have capitals, `_` and `.`; again as it is where that is allowed, else with a hash. */
 export function labelValue(text: string): string {
   if (isLabelValue(text)) return text;

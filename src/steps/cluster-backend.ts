@@ -1,9 +1,9 @@
 import type { Plan } from "../config/plan.ts";
+import { shareClaim } from "../config/share-claims.ts";
 import { LlmbenchError } from "../error.ts";
 import { ApiClient } from "../servers/kubernetes/api-client.ts";
 import { connect } from "../servers/kubernetes/connection.ts";
 import { KubernetesBackend } from "../servers/kubernetes/kubernetes.ts";
-import { shareClaim } from "../servers/kubernetes-names.ts";
 import type { ServerKey } from "../servers/registry.ts";
 import type { ClusterBackend } from "../servers/server.ts";
 
@@ -27,7 +27,7 @@ export function createClusterBackend(
       ? {}
       : {
           models: {
-            claim: shareClaim(name, "models", cluster.storage.models),
+            claim: shareClaim(name, "models", cluster.storage),
             ...(cluster.storage.models.subPath === undefined
               ? {}
               : { subPath: cluster.storage.models.subPath }),

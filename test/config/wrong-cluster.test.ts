@@ -136,6 +136,20 @@ describe("A cluster config", () => {
       ["cluster.storage.models.ociFss: expected fileSystem, mountTarget and export"],
     ],
     [
+      "with one file system that is encrypted on its way in one place alone",
+      {
+        storage: [
+          "  storage:",
+          "    models: { ociFss: { fileSystem: ocid1.f, mountTarget: 10.0.0.4, export: /llm }, folder: m }",
+          "    results:",
+          "      ociFss: { fileSystem: ocid1.f, mountTarget: 10.0.0.4, export: /llm, encryptInTransit: true }",
+        ].join("\n"),
+      },
+      [
+        "cluster.storage.results.ociFss: it is the models' file system: say encryptInTransit of both shares, or of neither",
+      ],
+    ],
+    [
       "with an amount of memory that has no unit",
       { engines: "engines: { vllm: { version: '0.6.4', resources: { memory: 64 } } }" },
       ['engines.vllm.resources.memory: expected a size such as "16Gi"; found 64'],

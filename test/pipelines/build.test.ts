@@ -4,7 +4,9 @@ import { parse, parseAllDocuments } from "yaml";
 import { clusterRights, rights } from "../../pipelines/access.ts";
 import { build as buildPlan } from "../../pipelines/build.ts";
 import { clusterRun } from "../../pipelines/names.ts";
+import type { SharePlan as Share } from "../../src/config/cluster-plan.ts";
 import { readPlan } from "../../src/config/read-plan.ts";
+import { shareClaim } from "../../src/config/share-claims.ts";
 import { schemaErrors } from "../argo/schemas.ts";
 
 const configs = ["a10", "cluster-test", "k3s"];
@@ -29,7 +31,11 @@ interface Template {
   readonly name: string;
   readonly synchronization?: Locks;
   readonly dag?: { readonly tasks: readonly { readonly name: string; readonly hooks?: unknown }[] };
-  readonly container?: { readonly args: readonly string[] };
+  readonly volumes?: readonly { readonly persistentVolumeClaim?: { readonly claimName: string } }[];
+  readonly container?: {
+    readonly args: readonly string[];
+    readonly volumeMounts: readonly { readonly name: string }[];
+  };
   readonly outputs?: { readonly artifacts?: readonly object[] };
 }
 
@@ -99,6 +105,57 @@ describe.each(configs)("what %s becomes", (config) => {
 describe("a config", () => {
   it("without a cluster is not built", async () => {
     await expect(build("local")).rejects.toMatchObject({ code: "BUILD_NO_CLUSTER" });
+  });
+});
+
+describe("models and results that are folders of one share", () => {
+  const shares: Readonly<Record<string, Share>> = {
+    "a file system of OCI": {
+      kind: "oci-fss",
+      fileSystem: "ocid1.filesystem.oc1.x",
+      mountTarget: "10.0.10.24",
+      exportPath: "/llm",
+      encryptInTransit: false,
+      capacity: "1Ti",
+    },
+    "an NFS export": { kind: "nfs", server: "10.0.10.24", path: "/llm", mountOptions: [], capacity: "1Ti" },
+    "a claim": { kind: "claim", claim: "llm" },
+  };
+
+  it.each(Object.entries(shares))(
+    "%s: are mounted by one claim, in each pod by one volume",
+    async (_, share) => {
+      const { plan } = await build("a10");
+      const { cluster } = clusterRun(plan);
+      const storage = { models: { ...share, subPath: "m" }, results: { ...share, subPath: "r" } };
+      const built = buildPlan({ ...plan, cluster: { ...cluster, storage } });
+      const objects = built.files.flatMap((file) => file.objects);
+      const claims = objects.filter(({ kind }) => kind === "PersistentVolumeClaim");
+      const volumes = objects.filter(({ kind }) => kind === "PersistentVolume");
+      expect([claims.length, volumes.length]).toEqual(share.kind === "claim" ? [0, 0] : [1, 1]);
+      const claim = share.kind === "claim" ? share.claim : claims[0]?.metadata?.name;
+      const text = built.files.find(({ path }) => path === "benchmark.yaml")?.text ?? "";
+      const pods = ((parse(text) as Manifest).spec?.templates ?? []).filter(({ dag }) => dag === undefined);
+      expect(pods).toHaveLength(7);
+      for (const pod of pods) {
+        expect(pod.volumes?.flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? [])).toEqual([
+          claim,
+        ]);
+        expect(pod.container?.volumeMounts.filter(({ name }) => name === "share")).toEqual([
+          { name: "share", mountPath: "/results", subPath: "r" },
+          { name: "share", mountPath: "/models", subPath: "m", readOnly: true },
+        ]);
+      }
+      // Servers mount the same one.
+      expect(shareClaim(plan.name, "models", storage)).toBe(claim);
+    },
+  );
+
+  it("are two where the shares are two", async () => {
+    const { objects } = await build("cluster-test");
+    expect(
+      objects.filter(({ kind }) => kind === "PersistentVolumeClaim").map(({ metadata }) => metadata.name),
+    ).toEqual(["llmbench-cluster-test-models", "llmbench-cluster-test-results"]);
   });
 });
 

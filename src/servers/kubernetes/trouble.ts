@@ -240,7 +240,7 @@ function eventTrouble(events: readonly ClusterEvent[]): Trouble | undefined {
     return {
       code: "SERVER_MOUNT_FAILED",
       message: `a volume cannot be mounted: ${mount.message}`,
-      hint: /models/.test(mount.message ?? "")
+      hint: /models|-share\b/.test(mount.message ?? "")
         ? "Check cluster.storage.models: the server's address and path, that the node reaches it (NFS: TCP 2049 and 111), and that its client package is installed."
         : "See `kubectl describe pod`.",
       graceMs: 20_000,
