@@ -97,6 +97,17 @@ const inMain = (task: string, field?: string) => ({
 const simple = tasks("[{ name: a, template: step }]");
 const wanting = tasks("[{ name: a, template: step }]", { arguments: { parameters: [{ name: "model" }] } });
 const told = 'arguments: { parameters: [{ name: status, value: "{{tasks.a.status}}" }] }';
+const again: object = parse(`
+name: again
+retryStrategy: { limit: "2", retryPolicy: OnError }
+inputs: { parameters: [{ name: status }] }
+container: { image: busybox, command: [x, "{{inputs.parameters.status}}"] }
+`);
+const holding = (lock: string): never =>
+  ({ ...(parse(lock) as object), container: { image: "busybox", command: ["true"] } }) as never;
+const holdsSemaphore = holding(
+  "{ name: locked, synchronization: { semaphores: [{ configMapKeyRef: { name: slots, key: a10 } }] } }",
+);
 const longName = "a-name-that-goes-on-and-on-until-nobody-can-read-it-to-its-end";
 
 export const bad: Readonly<Record<string, readonly Case[]>> = {
@@ -354,16 +365,33 @@ export const bad: Readonly<Record<string, readonly Case[]>> = {
   "exit-hook-tried-again": [
     one(
       tasks(`[{ name: a, template: nested, hooks: { exit: { template: again, ${told} } } }]`, {
-        templates: parse(`
-          - { name: nested, dag: { tasks: [{ name: b, template: step }] } }
-          - name: again
-            retryStrategy: { limit: "2", retryPolicy: OnError }
-            inputs: { parameters: [{ name: status }] }
-            container: { image: busybox, command: [x, "{{inputs.parameters.status}}"] }
-        `) as never,
+        templates: [
+          parse("{ name: nested, dag: { tasks: [{ name: b, template: step }] } }") as never,
+          again as never,
+        ],
       }),
       inMain("a", "hooks.exit"),
     ),
+  ],
+  "exit-handler-past-deadline": [
+    one(tasks("[{ name: a, template: step }]", { activeDeadlineSeconds: 60, onExit: "retried" }), {
+      field: "spec.onExit",
+    }),
+    one(
+      tasks(`[{ name: a, template: step, hooks: { exit: { template: again, ${told} } } }]`, {
+        activeDeadlineSeconds: 60,
+        templates: [again as never],
+      }),
+      inMain("a", "hooks.exit"),
+    ),
+    // The deadline is the Workflow's, the handler its template's.
+    {
+      manifests: [
+        tasks("[{ name: a, template: step }]", { onExit: "retried" }),
+        manifest("Workflow", { workflowTemplateRef: { name: "bench" }, activeDeadlineSeconds: 60 }),
+      ],
+      places: [{ field: "spec.onExit" }],
+    },
   ],
   "exit-hook-display-name": [
     one(
@@ -518,6 +546,25 @@ export const bad: Readonly<Record<string, readonly Case[]>> = {
         ) as never,
       }),
       { template: "locked", field: "synchronization" },
+    ),
+  ],
+  "locks-of-two-kinds": [
+    one(
+      tasks("[{ name: a, template: locked }]", {
+        synchronization: { mutexes: [{ name: "one-run" }] },
+        templates: [holdsSemaphore],
+      }),
+      { template: "locked", field: "synchronization" },
+    ),
+    one(
+      tasks("[{ name: a, template: locked }, { name: b, template: alone }]", {
+        templates: [
+          holdsSemaphore,
+          holding("{ name: alone, synchronization: { mutexes: [{ name: gpu }] } }"),
+        ],
+      }),
+      { template: "locked", field: "synchronization" },
+      { template: "alone", field: "synchronization" },
     ),
   ],
   "bad-schedule": [

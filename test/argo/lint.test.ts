@@ -54,6 +54,15 @@ describe("the lint", () => {
     }
   });
 
+  it("lets a workflow hold locks of both kinds, or of the kind that its templates hold", () => {
+    const [{ object, ...rest }] = bad["locks-of-two-kinds"]?.[0]?.manifests as [Manifest];
+    const lintWith = (synchronization: object) =>
+      lint([{ ...rest, object: { ...object, spec: { ...object.spec, synchronization } } as typeof object }]);
+    const semaphores = [{ configMapKeyRef: { name: "runs", key: "at-once" } }];
+    expect(lintWith({ semaphores })).toEqual([]);
+    expect(lintWith({ semaphores, mutexes: [{ name: "one-run" }] })).toEqual([]);
+  });
+
   it("is documented rule by rule", async () => {
     const rows = lintRules.map(
       ({ id, severity, about, remedy }) => `### ${id}\n\n${severity}. ${about}\n\n${remedy}\n`,

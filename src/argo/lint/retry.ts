@@ -1,6 +1,6 @@
 import type { Rule } from "./finding.ts";
 import { leaves, simulate } from "./simulate.ts";
-import { isPod, type ManifestView, resolve, type TaskView, type TemplateView } from "./view.ts";
+import { isPod, type ManifestView, referenced, resolve, type TaskView, type TemplateView } from "./view.ts";
 
 /** Whether the task or hook is told how the other task ended, and so can end as it did. */
 const isTold = (use: object, task: string): boolean =>
@@ -161,6 +161,36 @@ export const retryRules: readonly Rule[] = [
           { template: template.name, task: task.task.name, field: "hooks.exit" },
           `"${run.name}" is retried, and "${after.name}" is a DAG.`,
         );
+      }
+    },
+  },
+  {
+    id: "exit-handler-past-deadline",
+    severity: "warning",
+    about:
+      "The workflow has a deadline, and its exit handler, or the exit hook of a task, runs a template with a retry. Past the deadline Argo fails the pod of such a one before it starts (seen with Argo 4.1.2): nothing is cleaned up.",
+    remedy: "Take the retry off the template that the exit handler or hook runs.",
+    check(view, report) {
+      const { activeDeadlineSeconds, onExit, hooks, workflowTemplateRef } = view.spec;
+      const holder = workflowTemplateRef === undefined ? view : referenced(view);
+      // What a template says by itself is told of the template.
+      const says = [activeDeadlineSeconds, onExit, hooks].some((own) => own !== undefined);
+      if (holder === undefined || (holder !== view && !says)) return;
+      if ((activeDeadlineSeconds ?? holder.spec.activeDeadlineSeconds) === undefined) return;
+      const handler = { template: onExit ?? holder.spec.onExit };
+      const uses = [
+        { place: { field: "spec.onExit" }, run: resolve(holder, handler) },
+        ...Object.entries(hooks ?? holder.spec.hooks ?? {}).flatMap(([name, hook]) =>
+          name === "exit" ? [{ place: { field: "spec.hooks.exit" }, run: resolve(holder, hook) }] : [],
+        ),
+        ...[...exitHooks(holder)].map(({ template, task, hook }) => ({
+          place: { template: template.name, task: task.task.name, field: "hooks.exit" },
+          run: resolve(holder, hook),
+        })),
+      ];
+      for (const { place, run } of uses) {
+        if (typeof run === "object" && run.retryStrategy !== undefined)
+          report(place, `"${run.name}" is retried, and the workflow has a deadline.`);
       }
     },
   },
