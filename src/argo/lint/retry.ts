@@ -177,9 +177,11 @@ export const retryRules: readonly Rule[] = [
       const says = [activeDeadlineSeconds, onExit, hooks].some((own) => own !== undefined);
       if (holder === undefined || (holder !== view && !says)) return;
       if ((activeDeadlineSeconds ?? holder.spec.activeDeadlineSeconds) === undefined) return;
-      const handler = { template: onExit ?? holder.spec.onExit };
+      const handler = onExit ?? holder.spec.onExit;
       const uses = [
-        { place: { field: "spec.onExit" }, run: resolve(holder, handler) },
+        ...(handler === undefined
+          ? []
+          : [{ place: { field: "spec.onExit" }, run: resolve(holder, { template: handler }) }]),
         ...Object.entries(hooks ?? holder.spec.hooks ?? {}).flatMap(([name, hook]) =>
           name === "exit" ? [{ place: { field: "spec.hooks.exit" }, run: resolve(holder, hook) }] : [],
         ),
