@@ -181,18 +181,19 @@ function runIdOf(given: string): string {
 
 /**
  * The run that a step belongs to. `prepare` starts it from the plan that its workflow carries; called again, by a retry,
- * it finds it. Throws RUN_OTHER_PLAN where the run was started from another config.
+ * it finds it. Throws RUN_OTHER_PLAN where the run was started from another config, RUN_NOT_STARTED where a later step of
+ * a workflow finds none.
  */
 async function findRun(step: string, options: RunStepOptions): Promise<RunFolder> {
-  if (options.plan === undefined || step !== "prepare") return openRun(options.run, options.out);
-  const plan = await readResolvedPlan(options.plan);
-  let run: RunFolder;
-  try {
-    run = await openRun(options.run, options.out);
-  } catch (error) {
-    if (!(error instanceof LlmbenchError) || error.code !== "RUN_NOT_FOUND") throw error;
-    return startRun(plan, options.out, "argo", options.run);
+  if (options.plan === undefined) return openRun(options.run, options.out);
+  if (step !== "prepare") {
+    const run = await openIfThere(options);
+    if (run === undefined) throw notStarted(step, options.run);
+    return run;
   }
+  const plan = await readResolvedPlan(options.plan);
+  const run = await openIfThere(options);
+  if (run === undefined) return startRun(plan, options.out, "argo", options.run);
   if (!isDeepStrictEqual(run.record.plan, plan)) {
     throw new LlmbenchError("RUN_OTHER_PLAN", `Run ${run.id} was started from another config.`, {
       exitStatus: ExitStatus.usage,
@@ -200,6 +201,24 @@ async function findRun(step: string, options: RunStepOptions): Promise<RunFolder
     });
   }
   return run;
+}
+
+async function openIfThere({ run, out }: RunStepOptions): Promise<RunFolder | undefined> {
+  try {
+    return await openRun(run, out);
+  } catch (error) {
+    if (error instanceof LlmbenchError && error.code === "RUN_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+/** A workflow whose `prepare` failed before it could make the run folder still runs its `finish`. */
+function notStarted(step: string, run: string): LlmbenchError {
+  return new LlmbenchError(
+    "RUN_NOT_STARTED",
+    `Run ${run} was not started: its prepare failed, so there is nothing for ${step} to do, and nothing to report.`,
+    { hint: "the node `prepare` says why; once that is mended, `argo retry` runs it again" },
+  );
 }
 
 async function readResolvedPlan(file: string): Promise<Plan> {

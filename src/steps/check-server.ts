@@ -39,7 +39,7 @@ export async function checkServer(
     "SERVER_SILENT",
     `${server.cell}: the server runs but no longer answers as it should: ${failure.message}. Of the requests of ${point}, ${failed + timedOut} failed and ${ok} did not.`,
     {
-      hint: `${isStanding(session) ? "" : `See its log: ${session.logPath(server.deployment)}. `}${goOn(context)}`,
+      hint: `${seeLog(context, session, server)}${goOn(context)}`,
       details: await lastLines(context, session),
     },
   );
@@ -112,8 +112,12 @@ async function lastLines(context: StepContext, session: CellSession): Promise<st
   return lines.map((line) => `| ${line}`);
 }
 
-function isStanding(session: CellSession): boolean {
-  return session.cell.server.kind === "standing";
+/** A pod's log comes to the share when the server is taken down; the command finds it before and after. */
+function seeLog({ run, plan }: StepContext, session: CellSession, { cell, deployment }: ServerRef): string {
+  const { kind } = session.cell.server;
+  if (kind === "standing") return "";
+  if (kind !== "kubernetes") return `See its log: ${session.logPath(deployment)}. `;
+  return `See its log: llmbench logs ${run.id} -n ${plan.cluster?.namespace} --cell ${cell} --step server. `;
 }
 
 function goOn({ run }: StepContext): string {

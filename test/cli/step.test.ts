@@ -127,6 +127,12 @@ describe("the steps of a cell, each in a process of its own", () => {
     expect(refused.stderr).toContain("RUN_OTHER_PLAN");
   });
 
+  it("say that there is nothing to report where prepare could not start the run", async () => {
+    const finished = await step("finish", {}, ["--run", "never", ...plan()]);
+    expect(finished.status).toBe(1);
+    expect(finished.stderr).toMatch(/Run never was not started: its prepare failed.*RUN_NOT_STARTED/s);
+  });
+
   it("say what an input should look like", async () => {
     await step("prepare", {}, plan());
     expect(await step("deploy", { cel: "vllm--tiny" })).toMatchObject({

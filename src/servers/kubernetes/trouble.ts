@@ -1,4 +1,5 @@
 import { describeExit, type Exit } from "../failure.ts";
+import { annotations } from "./names.ts";
 import type { ClusterEvent, ContainerStatus, Pod } from "./objects.ts";
 import { condition, containerStatus, isLive, isRunning, isScheduled } from "./pod-state.ts";
 
@@ -227,11 +228,19 @@ function exited(
   return {
     code: "SERVER_EXITED",
     message: `the server ${describeExit(exit)}${killing === undefined ? "" : ` after Kubernetes ended it: ${killing.message}`}${said === "" ? "" : `: ${said}`}`,
-    hint: `Whole log: kubectl logs -n ${pod.metadata?.namespace} ${pod.metadata?.name}${log === "previous" ? " --previous" : ""}`,
+    hint: `Whole log: ${logCommand(pod, log)}`,
     graceMs: 0,
     log,
     exit,
   };
+}
+
+/** A server's pod goes with its teardown; its log is kept on the share, and read from there by the same command. */
+function logCommand({ metadata }: Pod, log: "current" | "previous"): string {
+  const { [annotations.run]: run, [annotations.cell]: cell } = metadata?.annotations ?? {};
+  return run === undefined || cell === undefined
+    ? `kubectl logs -n ${metadata?.namespace} ${metadata?.name}${log === "previous" ? " --previous" : ""}`
+    : `llmbench logs ${run} -n ${metadata?.namespace} --cell ${cell} --step server`;
 }
 
 function eventTrouble(events: readonly ClusterEvent[]): Trouble | undefined {

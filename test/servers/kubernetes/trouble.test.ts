@@ -77,6 +77,16 @@ test.each([
   });
 });
 
+test("where the whole log of a server is that ended: also once its pod is gone", () => {
+  const pod = (annotations: object) =>
+    makePod({ metadata: { annotations }, container: { state: { terminated: exited({}) } } });
+  const named = pod({ "llmbench.dev/run-id": "nightly-1", "llmbench.dev/cell-id": "vllm--llama" });
+  expect(findTrouble(named)?.hint).toBe(
+    "Whole log: llmbench logs nightly-1 -n bench --cell vllm--llama --step server",
+  );
+  expect(findTrouble(pod({}))?.hint).toBe("Whole log: kubectl logs -n bench server-abc");
+});
+
 test("an exit, by its status; one that Kubernetes brought about, by its reason", () => {
   const pod = makePod({ container: { state: { terminated: exited({ exitCode: 3 }) } } });
   expect(findTrouble(pod)).toMatchObject({
