@@ -136,6 +136,6 @@ function parseLine(path: string, line: string): unknown {
 
 function unreadable(path: string, reason: string): LlmbenchError {
   return new LlmbenchError("RECORD_UNREADABLE", `cannot read ${path}: ${reason}`, {
-    hint: "this measurement has to be made again: `llmbench run --resume` does so",
+    hint: "this measurement has to be made again: `llmbench run --resume` (a workflow: `argo retry`) does so",
   });
 }

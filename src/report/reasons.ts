@@ -53,7 +53,7 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   "instance-changed": {
     title: "The server restarted in the middle of the measurement",
     advice:
-      "The measurement does not count. The server's log has the reason; `llmbench run --resume` measures again.",
+      "The measurement does not count. The server's log has the reason; `llmbench run --resume` (on a cluster: `argo retry`) measures again.",
   },
   "shared-node": {
     title: "Another benchmark server shared the machine",
@@ -85,7 +85,8 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   interrupted: {
     title: "The measurement was interrupted",
-    advice: "`llmbench run --resume` makes it again and goes on from there; what is finished is kept.",
+    advice:
+      "`llmbench run --resume` (on a cluster: `argo retry`) makes it again and goes on from there; what is finished is kept.",
   },
   "several-instances": {
     title: "The point was measured on several server instances",

@@ -187,6 +187,13 @@ describe("the page", () => {
     expect(page).toContain("llmbench run --resume mixed-20261124-100000");
   });
 
+  it("says of a workflow's run how that is gone on with", async () => {
+    const failed = troubledRun();
+    const page = words(await renderHtml({ ...failed, run: { ...failed.run, executor: "argo" } }));
+    expect(page).toContain("llmbench retry mixed-20261124-100000 , or argo retry of its Workflow, measures");
+    expect(page).not.toContain("llmbench run --resume mixed");
+  });
+
   it("never shows the figure of an invalid point", async () => {
     const page = words(await pageOf(troubledRun));
     const row = /batching: concurrency 4, 64 tokens out vllm (.*?) invalid failed-requests/.exec(page)?.[1];

@@ -40,6 +40,12 @@ function renderGroup(group: FindingGroup): Html {
 `;
 }
 
+function howToGoOn({ executor, id }: Results["run"]): Html {
+  return executor === "argo"
+    ? html`<code>llmbench retry ${id}</code>, or <code>argo retry</code> of its Workflow,`
+    : html`<code>llmbench run --resume ${id}</code>`;
+}
+
 /** Cells that failed and what readers had to skip; nothing is left out in silence. */
 export function renderIncomplete(results: Results): Html | undefined {
   const failed = results.cells.filter(
@@ -49,7 +55,7 @@ export function renderIncomplete(results: Results): Html | undefined {
     return undefined;
   return html`<section id="incomplete" aria-labelledby="incomplete-title">
 <h2 id="incomplete-title">What is missing</h2>
-<p>The run is ${results.run.status}. <code>llmbench run --resume ${results.run.id}</code> measures what is missing and keeps what is here.</p>
+<p>The run is ${results.run.status}. ${howToGoOn(results.run)} measures what is missing and keeps what is here.</p>
 ${failed.map(
   (cell) => html`<article class="finding invalid">
 <h3><span class="verdict invalid">${cell.status}</span> ${cellName(results, cell)}${
