@@ -1,5 +1,3 @@
-import type { BlockConfig } from "./load-schema.ts";
-
 /**
  * What a config that says nothing about its load does: the protocol of the project this one grew from. Schema,
  * documentation and resolver all read it here.
@@ -17,7 +15,7 @@ export const LOAD_DEFAULTS = {
   warmup: 3,
   repetitions: 1,
   saveText: false,
-  blocks: [{ name: "seed-protocol" }] as BlockConfig[],
+  blocks: [{ name: "seed-protocol" }] as { name: string }[],
 } as const;
 
 export const BLOCK_DEFAULTS = {

@@ -7,8 +7,8 @@ import type { ContainerSpec, ReadinessProbe, ServerSpec } from "../servers/serve
 import { specHash } from "../servers/spec-hash.ts";
 import { computedPrecision, engineKindOf, mostAtOnce, unseenModel } from "./cell-model.ts";
 import { engineSpec } from "./index.ts";
-import type { PlanOf, ResolvedServer, ResolveInput } from "./launch.ts";
 import { type ResolvedModel, resolveModel } from "./models.ts";
+import type { PlanOf, ResolvedServer, ResolveInput } from "./resolved-server.ts";
 import { simulateArgs, simulatedDialect, simulatedMetrics } from "./simulated.ts";
 import type { EngineSpec } from "./spec.ts";
 

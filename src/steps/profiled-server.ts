@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ProfilingPlan } from "../config/cluster-plan.ts";
 import { isSecretName } from "../engines/inherited-environment.ts";
-import type { ResolvedServer } from "../engines/launch.ts";
+import type { ResolvedServer } from "../engines/resolved-server.ts";
 import { LlmbenchError } from "../error.ts";
 import { imageFolder, launchWords, nsysProgram } from "../profiling/nsys-words.ts";
 import { secretVariables } from "../profiling/withheld.ts";

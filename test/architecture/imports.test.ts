@@ -96,15 +96,22 @@ function roomOf(path: string): string {
 interface Import {
   readonly from: string;
   readonly to: string;
+  /** Of types alone: nothing is loaded. */
+  readonly isType: boolean;
 }
 
 const imports: Import[] = ["src", "steps", "pipelines"]
   .filter((folder) => readdirSync(root).includes(folder))
   .flatMap((folder) => sources(join(root, folder)))
   .flatMap((file) =>
-    [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) => ({
+    [
+      ...readFileSync(file, "utf8").matchAll(
+        /(?:\b(?:import|export) (type )?[^;"()]*?\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g,
+      ),
+    ].map((match) => ({
       from: relative(root, file),
-      to: relative(root, resolve(dirname(file), match[1] ?? "")),
+      to: relative(root, resolve(dirname(file), match[2] ?? "")),
+      isType: match[1] !== undefined,
     })),
   );
 
@@ -122,6 +129,24 @@ describe("the rooms", () => {
       return !rooms.some((target) => to === target || to.startsWith(`${target}/`));
     });
     expect(wrong).toEqual([]);
+  });
+
+  it("hold no files that load each other in a circle", () => {
+    const next = new Map<string, string[]>();
+    for (const { from, to, isType } of imports) {
+      if (!isType) next.set(from, [...(next.get(from) ?? []), to]);
+    }
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      const at = path.indexOf(file);
+      if (at >= 0) circles.push([...path.slice(at), file].join(" → "));
+      if (at >= 0 || done.has(file)) return;
+      for (const other of next.get(file) ?? []) visit(other, [...path, file]);
+      done.add(file);
+    };
+    for (const file of next.keys()) visit(file, []);
+    expect(circles).toEqual([]);
   });
 
   it("never load a step's code from its contract, nor from a pipeline", () => {

@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import type { CellPlan, ServerPlan } from "../../src/config/plan.ts";
 import { resolveSecretEnv } from "../../src/config/secrets.ts";
 import { listEngines } from "../../src/engines/availability.ts";
-import { type ResolveInput, resolveServer } from "../../src/engines/launch.ts";
+import { resolveServer } from "../../src/engines/launch.ts";
+import type { ResolveInput } from "../../src/engines/resolved-server.ts";
 import { fakePython, makeFolder, writeProgram } from "./folders.ts";
 
 type ProcessPlan = Extract<ServerPlan, { kind: "process" }>;

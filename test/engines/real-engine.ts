@@ -1,7 +1,8 @@
 import type { CellPlan, EngineKind, ServerPlan } from "../../src/config/plan.ts";
 import { resolveSecretEnv } from "../../src/config/secrets.ts";
-import { type ResolvedServer, resolveServer } from "../../src/engines/launch.ts";
+import { resolveServer } from "../../src/engines/launch.ts";
 import { buildRequest } from "../../src/engines/request.ts";
+import type { ResolvedServer } from "../../src/engines/resolved-server.ts";
 import { describeHardware } from "../../src/servers/hardware.ts";
 import type { RunningServer } from "../../src/servers/server.ts";
 
