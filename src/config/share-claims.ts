@@ -20,14 +20,9 @@ export function shareClaim(config: string, role: keyof Storage, storage: Storage
 
 /** What tells shares apart, whichever folder of them is used. */
 function placeOf(share: SharePlan): string {
-  switch (share.kind) {
-    case "claim":
-      return JSON.stringify([share.kind, share.claim]);
-    case "nfs":
-      return JSON.stringify([share.kind, share.server, share.path, share.mountOptions]);
-    case "oci-fss":
-      return JSON.stringify([share.kind, share.fileSystem, share.mountTarget, share.exportPath]);
-    case "host-path":
-      return JSON.stringify([share.kind, share.path]);
-  }
+  if (share.kind === "claim") return `claim ${share.claim}`;
+  if (share.kind === "host-path") return `host-path ${share.path}`;
+  return share.kind === "nfs"
+    ? JSON.stringify(["nfs", share.server, share.path, share.mountOptions])
+    : JSON.stringify(["oci-fss", share.fileSystem, share.mountTarget, share.exportPath]);
 }

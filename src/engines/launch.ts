@@ -1,17 +1,16 @@
 import { type CellPlan, isSimulated } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { Hardware } from "../results/schema/run.ts";
-import type { ServerSpec } from "../servers/server.ts";
 import { specHash } from "../servers/spec-hash.ts";
 import { computedPrecision, engineKindOf, mostAtOnce, unseenModel } from "./cell-model.ts";
 import { resolveContainer } from "./container.ts";
 import { dialectFor, dialectNamed, engineSpec, metricsNamed } from "./index.ts";
 import { inheritedEnvironment, isSecretName } from "./inherited-environment.ts";
 import { findLauncher } from "./launcher.ts";
-import { type ResolvedModel, resolveModel } from "./models.ts";
+import { resolveModel } from "./models.ts";
 import type { PlanOf, ResolvedServer, ResolveInput } from "./resolved-server.ts";
 import { simulateArgs, simulatedDialect, simulatedMetrics } from "./simulated.ts";
-import { type DialectName, dialectNames, type EngineMetrics } from "./spec.ts";
+import { type DialectName, dialectNames } from "./spec.ts";
 
 /**
  * Makes a cell's server spec. Fetches what is missing and small enough to be fetched unasked (llama.cpp, packaged

@@ -55,7 +55,8 @@ describe("the lint", () => {
   });
 
   it("lets a workflow hold locks of both kinds, or of the kind that its templates hold", () => {
-    const [{ object, ...rest }] = bad["locks-of-two-kinds"]?.[0]?.manifests as [Manifest];
+    const [mixed] = bad["locks-of-two-kinds"] ?? [];
+    const [{ object, ...rest }] = (mixed?.manifests ?? []) as [Manifest];
     const lintWith = (synchronization: object) =>
       lint([{ ...rest, object: { ...object, spec: { ...object.spec, synchronization } } as typeof object }]);
     const semaphores = [{ configMapKeyRef: { name: "runs", key: "at-once" } }];
