@@ -8,6 +8,7 @@ export interface BenchOptions {
   readonly maxConcurrency: string;
   readonly maxTokens: string;
   readonly inputTokens?: string;
+  readonly cache?: string;
   readonly requests?: string;
   readonly duration?: string;
   readonly repetitions: string;

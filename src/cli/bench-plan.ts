@@ -6,6 +6,7 @@ import { pointId } from "../config/points.ts";
 import { isSecretName, resolveSecretEnv } from "../config/secrets.ts";
 import { chooseModel, type DialectOption, detectServer, dialectOptions } from "../engines/detect.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
+import { CACHE_PATTERN } from "../load/cache-contract.ts";
 import { loadDataset } from "../load/dataset.ts";
 import { isHeaderValue, ownHeaders } from "../load/header-line.ts";
 import { createGet } from "../steps/http-get.ts";
@@ -45,7 +46,6 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
       prompt: await promptOf(options),
       temperature: number("--temperature", options.temperature, 0),
       forceOutputLength: true,
-      cache: "warm",
       timeoutSeconds: duration("--timeout", options.timeout),
       ...(options.serverMetrics === "off"
         ? {}
@@ -176,6 +176,7 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
   if (requests !== undefined && seconds !== undefined) {
     throw usage("--requests and --duration exclude each other", "a point ends by number or by time");
   }
+  const cache = options.cache === undefined ? {} : { cache: cacheOf(options.cache, inputs) };
   const most = whole("--max-concurrency", options.maxConcurrency);
   const concurrencies = options.concurrency === undefined ? [] : list("--concurrency", options.concurrency);
   const rates = options.rate === undefined ? [] : list("--rate", options.rate, false);
@@ -185,6 +186,7 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
       autoSweep: {
         outputTokens: outputs,
         inputTokens: inputs,
+        ...cache,
         maxConcurrency: most,
         ...(requests === undefined ? {} : { requests }),
         ...(seconds === undefined ? {} : { durationSeconds: seconds }),
@@ -193,7 +195,11 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
   }
   const points: PointPlan[] = [];
   const sizes = (inputs.length === 0 ? [undefined] : inputs).flatMap((inputTokens) =>
-    outputs.map((outputTokens) => ({ outputTokens, ...(inputTokens === undefined ? {} : { inputTokens }) })),
+    outputs.map((outputTokens) => ({
+      outputTokens,
+      ...(inputTokens === undefined ? {} : { inputTokens }),
+      ...cache,
+    })),
   );
   const amount = (inFlight: number) =>
     seconds === undefined
@@ -214,6 +220,17 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
     }
   }
   return { points };
+}
+
+function cacheOf(text: string, inputs: readonly number[]): string {
+  if (!CACHE_PATTERN.test(text))
+    throw usage(
+      `--cache ${text}: not understood`,
+      "warm, cold, or for example shared-prefix:512 (tokens) and shared-prefix:0.5 (a share)",
+    );
+  if (text.startsWith("shared-prefix") && inputs.length === 0)
+    throw usage("--cache shared-prefix needs prompts of a known length", "give --input-tokens");
+  return text;
 }
 
 function parseBody(text: string | undefined): Record<string, unknown> {

@@ -24,6 +24,10 @@ export function registerBench(program: Command): void {
     )
     .option("--max-tokens <list>", "output lengths, tokens", "128")
     .option("--input-tokens <list>", "prompt lengths, tokens, learned from the server's own count")
+    .option(
+      "--cache <contract>",
+      "warm, cold, shared-prefix:TOKENS or shared-prefix:SHARE (default: warm; cold with --input-tokens)",
+    )
     .option("--requests <n>", "requests a point (default: the larger of 20 and 10 x concurrency)")
     .option("--duration <time>", "length of a point instead, e.g. 30s")
     .option("--repetitions <n>", "measurements of each point", "1")

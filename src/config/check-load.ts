@@ -1,3 +1,4 @@
+import { cacheContract, sharedShare } from "../load/cache-contract.ts";
 import { type Finding, onKey, onValue, type Path } from "./finding.ts";
 import type { BlockConfig, LoadConfig } from "./load-schema.ts";
 import { many } from "./points.ts";
@@ -8,7 +9,10 @@ export function checkLoad(load: LoadConfig, path: Path): Finding[] {
   return [
     ...checkPrompt(load, path),
     ...checkBody(load.body ?? {}, [...path, "body"]),
-    ...blocks.flatMap((block, i) => checkBlock(block, [...path, "blocks", i])),
+    ...blocks.flatMap((block, i) => [
+      ...checkBlock(block, [...path, "blocks", i]),
+      ...checkCache(load, block, path, i),
+    ]),
     ...repeated(blocks.map((block) => block.name.toLowerCase())).map(({ index, first }) =>
       onValue(
         [...path, "blocks", index, "name"],
@@ -56,6 +60,32 @@ function checkBody(body: Readonly<Record<string, unknown>>, path: Path): Finding
       ? []
       : [onKey([...path, field], `llmbench sets this field itself: ${instead}`)];
   });
+}
+
+/** Tokens of a prompt that must be its own beside a shared prefix: fewer words repeat by chance. */
+const fewestOwnTokens = 16;
+
+function checkCache(load: LoadConfig, block: BlockConfig, path: Path, i: number): Finding[] {
+  const cache = block.cache ?? load.cache;
+  if (cache === undefined) return [];
+  const contract = cacheContract({ cache });
+  if (contract.kind !== "shared-prefix") return [];
+  const at = block.cache === undefined ? [...path, "cache"] : [...path, "blocks", i, "cache"];
+  if (block.inputTokens === undefined)
+    return [
+      onKey(at, `a shared prefix needs prompts of a known length; give block ${block.name} inputTokens`),
+    ];
+  const short = many(block.inputTokens).filter(
+    (tokens) => tokens * (1 - sharedShare(contract, tokens)) < fewestOwnTokens,
+  );
+  return short.length === 0
+    ? []
+    : [
+        onKey(
+          at,
+          `of prompts of ${short.join(", ")} tokens fewer than ${fewestOwnTokens} would be their own; shorten the prefix, or raise inputTokens`,
+        ),
+      ];
 }
 
 function checkBlock(block: BlockConfig, path: Path): Finding[] {

@@ -9,7 +9,6 @@ export const LOAD_DEFAULTS = {
   temperature: 0,
   seed: 1,
   forceOutputLength: true,
-  cache: "warm",
   timeout: "5m",
   serverMetrics: "1s",
   warmup: 3,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CACHE_PATTERN } from "../load/cache-contract.ts";
 import { LABEL_PATTERN, SUBDOMAIN_PATTERN } from "../servers/kubernetes-names.ts";
 import { DURATION_PATTERN } from "./duration.ts";
 
@@ -87,6 +88,10 @@ export const duration = () => {
   const rule = expecting('a duration such as "500ms", "30s" or "5m"');
   return z.string(rule).regex(DURATION_PATTERN, rule);
 };
+
+/** What the server's prefix cache may hold. */
+export const cache = () =>
+  matching(CACHE_PATTERN, "warm, cold, shared-prefix:TOKENS or shared-prefix:SHARE (between 0 and 1)");
 
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, expecting(values.length === 1 ? values[0] : `one of ${values.join(", ")}`));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BLOCK_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
 import {
+  cache,
   choice,
   count,
   duration,
@@ -19,6 +20,10 @@ import {
 } from "./fields.ts";
 
 const positiveCount = count(1);
+
+const CACHE_WORDS =
+  "`warm` repeats prompts, `cold` sends none that begins like one before, `shared-prefix:512` gives all the same first 512 tokens, `shared-prefix:0.5` the same first half.";
+const CACHE_DEFAULT = "`warm`; `cold` where `inputTokens` is given";
 
 const Block = section({
   name: required(name(), {
@@ -52,6 +57,11 @@ const Block = section({
     description: "Length of the prompt, learned from the server's own count during warm-up.",
     defaultWords: "the prompt as it is",
     examples: [[512, 2048]],
+  }),
+  cache: optional(cache(), {
+    description: `What the server's prefix cache may hold of the prompts; checked: ${CACHE_WORDS}`,
+    defaultWords: "`load.cache`",
+    examples: ["cold", "shared-prefix:512", "shared-prefix:0.5"],
   }),
   requests: optional(
     z.union(
@@ -106,9 +116,10 @@ const requestKeys = {
     description: "Ask for exactly `outputTokens` tokens, where the engine can (TGI cannot).",
     default: LOAD_DEFAULTS.forceOutputLength,
   }),
-  cache: optional(choice(["warm"]), {
-    description: "What caches hold when measuring: `warm` is the same prompt again and again.",
-    default: LOAD_DEFAULTS.cache,
+  cache: optional(cache(), {
+    description: `What the server's prefix cache may hold, where a block does not say: ${CACHE_WORDS}`,
+    defaultWords: CACHE_DEFAULT,
+    examples: ["cold"],
   }),
   timeout: optional(duration(), {
     description: "A request that takes longer has failed.",

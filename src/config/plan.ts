@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CACHE_PATTERN } from "../load/cache-contract.ts";
 import { ClusterPlan, KubernetesServerFields, ProfilingPlan, SchedulePlan } from "./cluster-plan.ts";
 
 /** The engines that llmbench knows by itself; a plugin may add others, so a plan has any name. */
@@ -161,6 +162,8 @@ export const PointPlan = z.strictObject({
     maxConcurrency: z.number().int().positive().optional(),
     inputTokens: z.number().int().positive().optional(),
     outputTokens: z.number().int().positive(),
+    /** Absent: `warm`, or `cold` where inputTokens is given. */
+    cache: z.string().regex(CACHE_PATTERN).optional(),
     requests: z.number().int().positive().optional(),
     durationSeconds: z.number().positive().optional(),
   }),
@@ -183,8 +186,8 @@ export const RequestPlan = z.strictObject({
   temperature: z.number().nonnegative(),
   /** Force the output length where the engine can. */
   forceOutputLength: z.boolean(),
-  /** `warm`: the same prompt each time, caches as they are. (`cold`, `shared-prefix` come with the cache contract.) */
-  cache: z.enum(["warm"]),
+  /** Of plans made before each point had a contract of its own. */
+  cache: z.enum(["warm"]).optional(),
   timeoutSeconds: z.number().positive(),
   /** How often the server's own metrics are read while it is measured; absent: never. */
   serverMetricsSeconds: z.number().positive().optional(),
@@ -213,6 +216,7 @@ export const CellPlan = z.strictObject({
     .strictObject({
       outputTokens: z.array(z.number().int().positive()),
       inputTokens: z.array(z.number().int().positive()),
+      cache: z.string().regex(CACHE_PATTERN).optional(),
       maxConcurrency: z.number().int().positive(),
       requests: z.number().int().positive().optional(),
       durationSeconds: z.number().positive().optional(),

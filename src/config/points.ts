@@ -20,8 +20,9 @@ export function pointId(load: PointLoad, block = ""): string {
 }
 
 /** The points of a block: its concurrencies or rates × input lengths × output lengths, the last changing fastest. */
-export function expandBlock(block: BlockConfig): PointPlan[] {
+export function expandBlock(block: BlockConfig, loadCache?: string): PointPlan[] {
   const points: PointPlan[] = [];
+  const cache = block.cache ?? loadCache;
   for (const arrival of arrivals(block)) {
     for (const inputTokens of block.inputTokens === undefined ? [undefined] : many(block.inputTokens)) {
       for (const outputTokens of many(block.outputTokens ?? BLOCK_DEFAULTS.outputTokens)) {
@@ -29,6 +30,7 @@ export function expandBlock(block: BlockConfig): PointPlan[] {
           ...arrival,
           ...(inputTokens !== undefined && { inputTokens }),
           outputTokens,
+          ...(cache !== undefined && { cache }),
           ...amount(block, arrival.concurrency),
         };
         points.push({

@@ -112,7 +112,7 @@ function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
     request: resolveRequest(load, context),
     warmupRequests: load.warmup ?? LOAD_DEFAULTS.warmup,
     repetitions: load.repetitions ?? LOAD_DEFAULTS.repetitions,
-    points: (load.blocks ?? LOAD_DEFAULTS.blocks).flatMap((block) => expandBlock(block)),
+    points: (load.blocks ?? LOAD_DEFAULTS.blocks).flatMap((block) => expandBlock(block, load.cache)),
   };
 }
 
@@ -143,7 +143,6 @@ function resolveRequest(load: LoadConfig, { folders, datasets, cluster }: CellCo
           : { kind: "dataset", path: `${MODELS_MOUNT}/${load.dataset}` },
     temperature: load.temperature ?? LOAD_DEFAULTS.temperature,
     forceOutputLength: load.forceOutputLength ?? LOAD_DEFAULTS.forceOutputLength,
-    cache: load.cache ?? LOAD_DEFAULTS.cache,
     timeoutSeconds: durationMs(load.timeout ?? LOAD_DEFAULTS.timeout) / 1_000,
     ...serverMetrics(load.serverMetrics ?? LOAD_DEFAULTS.serverMetrics),
     extraBody: load.body ?? {},

@@ -22,6 +22,7 @@ export const llamacpp: EngineSpec = {
   dialect: () => dialect,
   metrics: {
     path: "/metrics",
+    cacheBlockTokens: 1,
     names: {
       requestsRunning: ["llamacpp:requests_processing"],
       requestsWaiting: ["llamacpp:requests_deferred"],

@@ -38,6 +38,7 @@ export const sglang: EngineSpec = {
   dialect: (version) => (isAtLeast(version, "0.5") ? dialect : dialect047),
   metrics: {
     path: "/metrics",
+    cacheBlockTokens: 1,
     names: {
       requestsRunning: ["sglang:num_running_reqs"],
       requestsWaiting: ["sglang:num_queue_reqs"],

@@ -72,6 +72,8 @@ export interface EngineMetrics {
   readonly names: Readonly<Partial<Record<ServerMetric, readonly string[]>>>;
   /** `computed`: its prompt tokens leave out those that came from its cache. */
   readonly promptTokens?: "all" | "computed";
+  /** Its prefix cache keeps whole blocks of so many tokens. Default: 64, the largest that any has. */
+  readonly cacheBlockTokens?: number;
   /** Significant digits of its counters, where it does not print them whole: large ones are rounded. */
   readonly counterDigits?: number;
 }

@@ -36,6 +36,7 @@ export const tgi: EngineSpec = {
   dialect: (version) => (isAtLeast(version, "3") ? dialect : dialect241),
   metrics: {
     path: "/metrics",
+    cacheBlockTokens: 1,
     names: {
       requestsRunning: ["tgi_batch_current_size"],
       requestsWaiting: ["tgi_queue_size"],

@@ -26,6 +26,7 @@ export const trtllm: EngineSpec = {
   dialect: () => dialect,
   metrics: {
     path: "/prometheus/metrics",
+    cacheBlockTokens: 32,
     names: {
       requestsWaiting: ["trtllm_num_requests_waiting"],
       cacheUsageShare: ["trtllm_kv_cache_utilization"],

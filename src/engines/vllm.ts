@@ -38,6 +38,7 @@ export const vllm: EngineSpec = {
   dialect: (version) => (isAtLeast(version, "0.6.5") ? dialect : dialect064),
   metrics: {
     path: "/metrics",
+    cacheBlockTokens: 16,
     names: {
       requestsRunning: ["vllm:num_requests_running"],
       requestsWaiting: ["vllm:num_requests_waiting"],

@@ -8,6 +8,8 @@ export interface PromptLengthOptions {
   /** Asks the server with this text and gives back `usage.prompt_tokens`. */
   readonly probe: (text: string) => Promise<number>;
   readonly seed: number;
+  /** Share of each prompt, from its beginning, that is the same for all. Default 0. */
+  readonly sharedShare?: number;
   /** Share of `tokens` that the length may be off. Default 0.02. */
   readonly tolerance?: number;
   /** Most requests to spend. Default 12. */
@@ -19,7 +21,7 @@ export interface LearnedPrompts {
   readonly tokens: number;
   /** Requests it took. */
   readonly probes: number;
-  /** As many different prompts of that length as are asked for. */
+  /** As many different prompts of that length as are asked for. None was sent while learning. */
   readonly prompts: PromptSource;
 }
 
@@ -42,18 +44,20 @@ export async function learnPromptLength(options: PromptLengthOptions): Promise<L
   const slack = target * (options.tolerance ?? 0.02);
   const maxProbes = options.maxProbes ?? 12;
   const counted = new Map<number, number>();
-  const textOfLength = (wordCount: number, i: number) => textOf(wordCount, options.seed, i);
+  const shared = options.sharedShare ?? 0;
+  const textOfLength = (wordCount: number, i: number) =>
+    textOf(wordCount, Math.round(wordCount * shared), options.seed, i);
 
   let probes = 0;
   let wordCount = Math.max(1, Math.round(target * 0.75));
   while (probes < maxProbes) {
     const found = wordCount;
-    const tokens = await options.probe(textOfLength(found, 0));
+    const tokens = await options.probe(textOfLength(found, -1));
     probes++;
     counted.set(found, tokens);
     if (Math.abs(tokens - target) <= slack && probes < maxProbes) {
       // Another order of the words must come out alike, else the length is not known.
-      const again = await options.probe(textOfLength(found, 1));
+      const again = await options.probe(textOfLength(found, -2));
       probes++;
       if (Math.abs(again - target) <= slack) {
         return { tokens: again, probes, prompts: (i) => ({ kind: "text", text: textOfLength(found, i) }) };
@@ -84,11 +88,12 @@ function nextGuess(counted: ReadonlyMap<number, number>, target: number): number
   return counted.has(neighbour) ? undefined : neighbour;
 }
 
-/** The same `wordCount` words for every `i`, in an order of its own. */
-function textOf(wordCount: number, seed: number, i: number): string {
+/** The same `wordCount` words for every `i`, the first `shared` in one order, the rest in an order of its own. */
+function textOf(wordCount: number, shared: number, seed: number, i: number): string {
   const choice = createRandom(seed, "input words");
   const chosen = Array.from({ length: wordCount }, () => words[choice.below(words.length)] ?? "");
-  return shuffle(chosen, createRandom(seed, `input order ${i}`)).join(" ");
+  const own = shuffle(chosen.slice(shared), createRandom(seed, `input order ${i}`));
+  return [...chosen.slice(0, shared), ...own].join(" ");
 }
 
 function unreachable(target: number, counted: ReadonlyMap<number, number>, probes: number): LlmbenchError {

@@ -37,6 +37,8 @@ export interface LoadSetting {
   readonly inputTokens?: number;
   /** Output length asked for, tokens. */
   readonly outputTokens: number;
+  /** What the server's prefix cache may hold: src/load/cache-contract.ts reads it, and what its absence means. */
+  readonly cache?: string;
   /** How long: by number of requests or by time. */
   readonly requests?: number;
   readonly durationSeconds?: number;

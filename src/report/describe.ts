@@ -75,7 +75,7 @@ export function joinWords(words: readonly string[], last = "and"): string {
 export function describeLoad(load: Load): string {
   const parts = [describeArrival(load), `${count(load.outputTokens, "token")} out`];
   if (load.inputTokens !== undefined) parts.push(`${count(load.inputTokens, "token")} in`);
-  return parts.join(", ");
+  return [...parts, ...cacheParts(load)].join(", ");
 }
 
 /** When requests start: "concurrency 4", "2 requests/s, Poisson". */
@@ -90,7 +90,29 @@ export function shortLoad(load: Load): string {
   const start = load.arrival === "closed" ? `c${load.concurrency ?? 1}` : `${load.ratePerSecond ?? 0}/s`;
   const parts = [load.arrival === "poisson" ? `${start} Poisson` : start, `${load.outputTokens} out`];
   if (load.inputTokens !== undefined) parts.push(`${load.inputTokens} in`);
-  return parts.join(" · ");
+  return [...parts, ...cacheParts(load)].join(" · ");
+}
+
+/** What the server's prefix cache may hold of a load's prompts. */
+export function describeCache({ cache, inputTokens }: Pick<Load, "cache" | "inputTokens">): string {
+  const contract = cache ?? (inputTokens === undefined ? "warm" : "cold");
+  if (contract === "warm")
+    return "warm: prompts repeat, engines' caches as they are, so TTFT is that of a prompt seen before";
+  return contract === "cold"
+    ? "cold: no prompt begins like one before, so that each is read in full"
+    : `shared prefix: all prompts begin with the same ${prefixWords(contract)}`;
+}
+
+/** "512 tokens", "50 % of each". */
+function prefixWords(contract: string): string {
+  const size = Number(contract.slice("shared-prefix:".length));
+  return size < 1 ? `${formatNumber(size * 100).replace(/\.0+$/, "")} % of each` : count(size, "token");
+}
+
+/** What a load's name says of its cache contract; nothing where it is the usual one. */
+function cacheParts({ cache, inputTokens }: Load): string[] {
+  if (cache === undefined || cache === (inputTokens === undefined ? "warm" : "cold")) return [];
+  return [cache.startsWith("shared-prefix") ? `prefix of ${prefixWords(cache)} shared` : `${cache} cache`];
 }
 
 /** How much of a load is sent: "12 requests" or "for 30 s". */

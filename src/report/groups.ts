@@ -35,6 +35,7 @@ function loadKey(load: Load): string {
     load.maxConcurrency ?? null,
     load.inputTokens ?? null,
     load.outputTokens,
+    load.cache ?? null,
   ]);
 }
 

@@ -10,8 +10,10 @@ export interface Circumstances {
   readonly simulated: boolean;
   /** `forced`: the engine was told to reach the target; `not-forceable`: asked for, but it cannot; `free`: not asked. */
   readonly outputLength: "forced" | "not-forceable" | "free";
-  /** Cached share of prompt tokens that the cache contract promises; absent under `warm`, which takes what comes. */
-  readonly expectedCachedShare?: number;
+  /** The point's cache contract. */
+  readonly cache: "warm" | "cold" | "shared-prefix";
+  /** Tokens of each prompt that come from the server's cache under that contract, at least and at most; absent under `warm`. */
+  readonly expectedCachedTokens?: readonly [number, number];
   /** The server was started for this run: nobody else asks it. */
   readonly ownServer: boolean;
   /** The server instance was not the same at both ends. */

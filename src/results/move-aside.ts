@@ -5,15 +5,16 @@ import { type Files, writeError } from "./stored-json.ts";
 const ATTEMPT = /^attempt-(\d+)$/;
 
 /**
- * Makes a folder, or empties it for another try: what an earlier one left there moves to `attempt-<n>/` in it. Throws
- * RUN_FOLDER_FULL or RUN_FOLDER_UNWRITABLE.
+ * Makes a folder, or empties it for another try: what an earlier one left there moves to `attempt-<n>/` in it. Resolves to
+ * how many tries there were. Throws RUN_FOLDER_FULL or RUN_FOLDER_UNWRITABLE.
  */
-export async function moveAside(path: string, files: Files): Promise<void> {
+export async function moveAside(path: string, files: Files): Promise<number> {
   await makeFolder(path, files);
   const entries = await readdir(path);
   const left = entries.filter((name) => !ATTEMPT.test(name) && !name.endsWith(".tmp"));
-  if (left.length === 0) return;
-  const attempt = Math.max(0, ...entries.map((name) => Number(ATTEMPT.exec(name)?.[1] ?? 0))) + 1;
+  const before = Math.max(0, ...entries.map((name) => Number(ATTEMPT.exec(name)?.[1] ?? 0)));
+  if (left.length === 0) return before;
+  const attempt = before + 1;
   const folder = join(path, `attempt-${attempt}`);
   await makeFolder(folder, files);
   // The summary goes first: a crash in between must not leave one that says that its files are whole.
@@ -23,6 +24,7 @@ export async function moveAside(path: string, files: Files): Promise<void> {
       throw writeError(error, join(folder, name));
     });
   }
+  return attempt;
 }
 
 async function makeFolder(path: string, files: Files): Promise<void> {

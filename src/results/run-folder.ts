@@ -108,12 +108,15 @@ export class RunFolder {
 
   /**
    * Makes room for a measurement: what an earlier try left there moves to `attempt-<n>/` beside the new one. Call only
-   * where `finishedMeasurement` found none.
+   * where `finishedMeasurement` found none. `attempt`: how many there were before.
    */
-  async beginMeasurement(cell: string, point: string, repetition: number): Promise<MeasurementPaths> {
+  async beginMeasurement(
+    cell: string,
+    point: string,
+    repetition: number,
+  ): Promise<MeasurementPaths & { readonly attempt: number }> {
     const paths = this.paths.measurement(cell, point, repetition);
-    await moveAside(paths.folder, this.#files);
-    return paths;
+    return { ...paths, attempt: await moveAside(paths.folder, this.#files) };
   }
 
   /** Writes what the server said of itself during a measurement that is not finished yet. */

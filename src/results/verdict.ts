@@ -1,6 +1,6 @@
 import type { FailOn } from "../config/plan.ts";
 import { type Circumstances, judgeCircumstances } from "./circumstances.ts";
-import { judgeConservation } from "./judge-server.ts";
+import { judgeServer } from "./judge-server.ts";
 import type { Observations } from "./observations.ts";
 import type { Metrics } from "./schema/metrics.ts";
 import type { ServerLoad } from "./schema/server-load.ts";
@@ -26,9 +26,7 @@ export function judgeMeasurement(
     ...(circumstances.interrupted ? [] : judgeClient(seen, load)),
     ...judgeRequests(requests, seen),
     ...judgeWork(load, seen, circumstances),
-    ...(server === undefined || circumstances.instanceChanged
-      ? []
-      : judgeConservation(server, circumstances.ownServer)),
+    ...judgeServer(metrics, seen, circumstances, server),
     ...judgeCircumstances(requests, circumstances),
     ...noteSample(load, metrics),
   ]);
@@ -140,29 +138,6 @@ function judgeWork(load: StoredLoad, seen: Observations, circumstances: Circumst
       value: off,
       threshold: THRESHOLDS.outputLength,
       curable: false,
-    });
-  }
-  const { cachedShare } = seen;
-  const expected = circumstances.expectedCachedShare;
-  if (
-    cachedShare !== null &&
-    expected !== undefined &&
-    Math.abs(cachedShare - expected) > THRESHOLDS.cachedShare
-  ) {
-    reasons.push({
-      code: "cache-contract",
-      status: "suspect",
-      text: `${percent(cachedShare)} of the prompt tokens came from the server's cache, where the cache contract promises ${percent(expected)} (limit ${THRESHOLDS.cachedShare * 100} points apart).`,
-      value: cachedShare - expected,
-      threshold: THRESHOLDS.cachedShare,
-      curable: false,
-    });
-  } else if (cachedShare !== null && expected === undefined) {
-    reasons.push({
-      code: "cache-contract",
-      status: "note",
-      text: `${percent(cachedShare)} of the prompt tokens came from the server's cache: prompts repeat, and caches were left as they are (cache contract warm).`,
-      value: cachedShare,
     });
   }
   if (seen.withoutUsage > 0) {

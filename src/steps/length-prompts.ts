@@ -11,19 +11,32 @@ export interface Asker {
 /** Prompts of the token lengths that points ask for, learned from the server's own count and kept for the process. */
 export class LengthPrompts {
   readonly #asker: Asker;
+  #head: Promise<number> | undefined;
   readonly #learned = new Map<string, Promise<LearnedPrompts>>();
 
   constructor(asker: Asker) {
     this.#asker = asker;
   }
 
-  get(url: string, tokens: number, seed: number): Promise<LearnedPrompts> {
-    const key = `${url} ${tokens} ${seed}`;
+  /** `sharedShare`: of each prompt, from its beginning, that is the same for all. */
+  get(url: string, tokens: number, seed: number, sharedShare = 0): Promise<LearnedPrompts> {
+    const key = `${url} ${tokens} ${seed} ${sharedShare}`;
     const known = this.#learned.get(key);
     if (known !== undefined) return known;
-    const learning = learnPromptLength({ tokens, seed, probe: (text) => this.#countTokens(url, text) });
+    const learning = learnPromptLength({
+      tokens,
+      seed,
+      sharedShare,
+      probe: (text) => this.#countTokens(url, text),
+    });
     this.#learned.set(key, learning);
     return learning;
+  }
+
+  /** Tokens that the server puts around a prompt of one word: its chat template, and what begins each text. */
+  headTokens(url: string): Promise<number> {
+    this.#head ??= this.#countTokens(url, "time").then((tokens) => tokens - 1);
+    return this.#head;
   }
 
   async #countTokens(url: string, text: string): Promise<number> {

@@ -12,6 +12,7 @@ import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";
 import { checkServer } from "./check-server.ts";
 import type { StepContext } from "./context.ts";
+import { contractedPrompts } from "./contracted-prompts.ts";
 import { expectedE2eMs, type RequestEstimate } from "./estimate.ts";
 import { judgeNeighbours } from "./judge-neighbours.ts";
 import { requestsOf } from "./request-plan.ts";
@@ -41,11 +42,11 @@ export async function measurePoint(
   const { dialect, simulated } = await session.resolve();
   const backend = await session.backend();
   const paths = await run.beginMeasurement(session.cell.id, point.id, repetition);
-  const learned =
-    point.load.inputTokens === undefined
-      ? undefined
-      : await session.lengths.get(server.url, point.load.inputTokens, seed);
-  const requests = await requestsOf(await session.asking(server.url), point, seed, learned);
+  // The same prompts in each cell; two cells may be one server where servers stand.
+  const where = backend.kind === "standing" ? session.cell.id : "";
+  const occasion = `${run.id} ${where} ${point.id} ${repetition} ${paths.attempt}`;
+  const contracted = await contractedPrompts({ session, url: server.url, point, seed, occasion });
+  const requests = requestsOf(await session.asking(server.url), point, contracted.prompts);
   const e2eMs =
     input.estimate === undefined ? undefined : expectedE2eMs(input.estimate, point.load.outputTokens);
 
@@ -131,6 +132,10 @@ export async function measurePoint(
     ...(state.restartedAfter === undefined
       ? {}
       : { instanceEnded: `${state.restartedAfter.reason}. ${state.restartedAfter.hint}` }),
+    cache: contracted.contract,
+    ...(contracted.expectedCachedTokens === undefined
+      ? {}
+      : { expectedCachedTokens: contracted.expectedCachedTokens }),
     ownServer: backend.kind !== "standing",
     ...(series === undefined ? {} : { server: series }),
     interrupted: outcome.stopped === "aborted",

@@ -12,7 +12,7 @@ import type { CellSession } from "./cell-session.ts";
 import type { StepContext } from "./context.ts";
 import { interruptedError } from "./interrupted.ts";
 import type { ProfiledServer } from "./profiled-server.ts";
-import { requestsOf } from "./request-plan.ts";
+import { promptsOf, requestsOf } from "./request-plan.ts";
 import type { ServerRef } from "./server-ref.ts";
 
 export interface RecordInput {
@@ -98,7 +98,7 @@ async function loadServer(context: StepContext, input: RecordInput): Promise<Pro
     const asking = await session.asking(server.url);
     const outcome = await measure({
       transport,
-      requests: await requestsOf(asking, { id: "profile", block: "", load }, seed, undefined),
+      requests: requestsOf(asking, { id: "profile", block: "", load }, await promptsOf(session.cell, seed)),
       read: { maxTokens: outputTokens },
       load,
       seed,

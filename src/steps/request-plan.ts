@@ -2,7 +2,6 @@ import type { CellPlan, PointPlan } from "../config/plan.ts";
 import { buildRequest } from "../engines/request.ts";
 import type { RequestDialect } from "../engines/spec.ts";
 import { datasetPrompts, loadDataset } from "../load/dataset.ts";
-import type { LearnedPrompts } from "../load/input-length.ts";
 import type { RequestSource } from "../load/measurement.ts";
 import { fixedPrompt, type Prompt, type PromptSource, requestSource } from "../load/request-source.ts";
 import type { TransportRequest } from "../load/transport.ts";
@@ -18,14 +17,8 @@ export interface Asking {
   readonly pathPrefix: string;
 }
 
-/** Requests of one measurement. `learned`: prompts of the length the point asks for, where it asks for one. */
-export async function requestsOf(
-  asking: Asking,
-  point: PointPlan,
-  seed: number,
-  learned: LearnedPrompts | undefined,
-): Promise<RequestSource> {
-  const prompts = learned === undefined ? await promptsOf(asking.cell, seed) : learned.prompts;
+/** Requests of one measurement. */
+export function requestsOf(asking: Asking, point: PointPlan, prompts: PromptSource): RequestSource {
   return requestSource({
     path: pathOf(asking),
     headers: headersOf(asking),

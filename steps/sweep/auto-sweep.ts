@@ -43,6 +43,7 @@ function pointOf(
     concurrency,
     outputTokens,
     ...(inputTokens === undefined ? {} : { inputTokens }),
+    ...(search.cache === undefined ? {} : { cache: search.cache }),
     ...(search.durationSeconds === undefined
       ? { requests: search.requests ?? Math.max(20, 10 * concurrency) }
       : { durationSeconds: search.durationSeconds }),

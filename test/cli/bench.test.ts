@@ -7,12 +7,14 @@ import { ProcessBackend } from "../../src/servers/process.ts";
 import type { ServerSpec } from "../../src/servers/server.ts";
 import type { SimulatorDialect } from "../../src/simulator/options.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server.ts";
+import { programPath } from "../program/program.ts";
 import { fakeServer } from "../servers/backend.ts";
 import { llmbench } from "./llmbench.ts";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "llmbench-bench-"));
+  await programPath();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -37,7 +37,6 @@ describe("A config that says the least", () => {
             prompt: { kind: "text", text: "Explain quantum computing in detail" },
             temperature: 0,
             forceOutputLength: true,
-            cache: "warm",
             timeoutSeconds: 300,
             serverMetricsSeconds: 1,
             extraBody: {},
@@ -349,6 +348,22 @@ describe("Paths and commands", () => {
 });
 
 describe("What a config says of a whole run", () => {
+  it("gives each point its block's cache contract, else that of the load, else none of its own", async () => {
+    const plan = await planOf([
+      "engines: { llamacpp: }",
+      "models: { m: { path: m.gguf } }",
+      "load:",
+      "  cache: cold",
+      "  blocks:",
+      "    - { name: a }",
+      "    - { name: b, cache: warm, inputTokens: 64 }",
+      "    - { name: c, cache: shared-prefix:0.5, inputTokens: 64 }",
+    ]);
+    const ofBlock = (block: string) =>
+      plan.cells[0]?.points.find((point) => point.block === block)?.load.cache;
+    expect(["a", "b", "c"].map(ofBlock)).toEqual(["cold", "warm", "shared-prefix:0.5"]);
+  });
+
   it("is in the plan in the plan's units", async () => {
     const plan = await planOf([
       ...shortest,

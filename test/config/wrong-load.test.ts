@@ -83,16 +83,31 @@ describe("A config is told of a mistake in its load:", () => {
     ]);
   });
 
-  it("a cache contract that comes later", async () => {
+  it("a cache contract that there is none of", async () => {
     const { problems } = await problemsOf([
       "engines: { llamacpp: }",
       "models: { m: { path: m.gguf } }",
-      "load: { cache: cold }",
+      "load: { cache: shared-prefix:1.5 }",
     ]);
     expect(problems).toEqual([
-      'x.yaml:3:16 load.cache: expected warm; found "cold"',
-      "  3 | load: { cache: cold }",
-      "    |                ^^^^",
+      'x.yaml:3:16 load.cache: expected warm, cold, shared-prefix:TOKENS or shared-prefix:SHARE (between 0 and 1); found "shared-prefix:1.5"',
+      "  3 | load: { cache: shared-prefix:1.5 }",
+      "    |                ^^^^^^^^^^^^^^^^^",
+    ]);
+  });
+
+  it("a shared prefix of prompts that have no length, or nothing else", async () => {
+    const { problems } = await problemsOf([
+      "engines: { llamacpp: }",
+      "models: { m: { path: m.gguf } }",
+      "load:",
+      "  blocks:",
+      "    - { name: a, cache: shared-prefix:0.5 }",
+      "    - { name: b, cache: shared-prefix:100, inputTokens: [64, 110, 400] }",
+    ]);
+    expect(problems.filter((line) => line.startsWith("x.yaml"))).toEqual([
+      "x.yaml:5:18 load.blocks[0].cache: a shared prefix needs prompts of a known length; give block a inputTokens",
+      "x.yaml:6:18 load.blocks[1].cache: of prompts of 64, 110 tokens fewer than 16 would be their own; shorten the prefix, or raise inputTokens",
     ]);
   });
 

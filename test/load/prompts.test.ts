@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cacheContract, sharedShare, withNonces } from "../../src/load/cache-contract.ts";
 import { datasetPrompts, loadDataset } from "../../src/load/dataset.ts";
 import { learnPromptLength } from "../../src/load/input-length.ts";
 import { fixedPrompt, type Prompt, requestSource } from "../../src/load/request-source.ts";
@@ -186,5 +187,75 @@ describe("prompts of a wanted length", () => {
       maxProbes: 6,
     });
     await expect(learning).rejects.toMatchObject({ code: "INPUT_LENGTH_UNREACHABLE" });
+  });
+});
+
+describe("a cache contract", () => {
+  const words = (text: string) => text.split(" ");
+  const inCommon = (a: string, b: string) => {
+    const others = words(b);
+    const first = words(a).findIndex((word, i) => word !== others[i]);
+    return first === -1 ? words(a).length : first;
+  };
+  const learn = (sharedShare: number, seed = 1) =>
+    learnPromptLength({ tokens: 100, seed, sharedShare, probe: async (text) => words(text).length });
+
+  it("is warm, or cold where prompts have a length, unless the load says otherwise", () => {
+    expect(cacheContract({})).toEqual({ kind: "warm" });
+    expect(cacheContract({ inputTokens: 64 })).toEqual({ kind: "cold" });
+    expect(cacheContract({ inputTokens: 64, cache: "warm" })).toEqual({ kind: "warm" });
+    const prefix = cacheContract({ inputTokens: 400, cache: "shared-prefix:100" });
+    expect(prefix).toEqual({ kind: "shared-prefix", size: 100 });
+    expect(prefix.kind === "shared-prefix" && sharedShare(prefix, 400)).toBe(0.25);
+  });
+
+  it("cold begins a thousand prompts in a thousand ways, the same for a seed and others for another", () => {
+    const prompts = withNonces(fixedPrompt("Explain quantum computing in detail"), 7);
+    const texts = Array.from({ length: 1000 }, (_, i) => textOf(prompts(i)));
+    expect(new Set(texts.map((text) => words(text).slice(0, 6).join(" "))).size).toBe(1000);
+    expect(texts.every((text) => text.endsWith("Explain quantum computing in detail"))).toBe(true);
+    expect(textOf(prompts(3))).toBe(texts[3]);
+    const again = withNonces(fixedPrompt("Explain quantum computing in detail"), 8);
+    expect(inCommon(textOf(again(0)), texts[0] as string)).toBeLessThan(3);
+  });
+
+  it("cold puts its words before the first message of a chat", () => {
+    const chat = {
+      kind: "messages",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "Hi" },
+      ],
+    } as const;
+    const [first, second] = JSON.parse(textOf(withNonces(() => chat, 1)(0))) as { content: string }[];
+    expect(first?.content).toMatch(/^(?:[a-z]+ ){5}[a-z]+\. Be brief\.$/);
+    expect(second?.content).toBe("Hi");
+  });
+
+  it("shared-prefix gives all prompts of one length the same beginning and no more", async () => {
+    const { prompts, tokens } = await learn(0.6);
+    expect(tokens).toBe(100);
+    const texts = Array.from({ length: 50 }, (_, i) => textOf(prompts(i)));
+    expect(new Set(texts).size).toBe(50);
+    for (const text of texts.slice(1)) {
+      expect(words(text)).toHaveLength(100);
+      // By chance a word or two after it may be the same.
+      expect(inCommon(text, texts[0] as string)).toBeGreaterThanOrEqual(60);
+      expect(inCommon(text, texts[0] as string)).toBeLessThan(65);
+    }
+  });
+
+  it("never asks for a prompt that was sent to learn its length", async () => {
+    const sent: string[] = [];
+    const { prompts } = await learnPromptLength({
+      tokens: 40,
+      seed: 1,
+      probe: async (text) => {
+        sent.push(text);
+        return words(text).length;
+      },
+    });
+    const asked = Array.from({ length: 100 }, (_, i) => textOf(prompts(i)));
+    expect(asked.filter((text) => sent.includes(text))).toEqual([]);
   });
 });

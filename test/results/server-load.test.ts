@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { judgeConservation } from "../../src/results/judge-server.ts";
+import { judgeServer } from "../../src/results/judge-server.ts";
+import { computeMetrics } from "../../src/results/metrics.ts";
+import { observe } from "../../src/results/observations.ts";
 import { tabulateRequests } from "../../src/results/request-table.ts";
+import { readSample } from "../../src/results/sample.ts";
 import { ServerLoad } from "../../src/results/schema/server-load.ts";
 import { type ServerSample, ServerSeries } from "../../src/results/schema/server-series.ts";
 import { summariseServer } from "../../src/results/server-load.ts";
@@ -120,6 +123,31 @@ describe("The server's side of a measurement", () => {
   });
 });
 
+/** What is found of two answers, and of a server that is ours or not. */
+async function findings(load: ServerLoad, ownServer: boolean, more: object = {}) {
+  const records = two.map((one, i) => request(one, i));
+  const sample = await readSample(
+    () => records,
+    { arrival: "closed", concurrency: 1, outputTokens: 4 },
+    false,
+  );
+  const circumstances = {
+    simulated: false,
+    outputLength: "free",
+    cache: "warm",
+    ownServer,
+    instanceChanged: false,
+    interrupted: false,
+    clientBesideServer: false,
+    ...more,
+  } as const;
+  return judgeServer(computeMetrics([sample], undefined, 1), observe(sample), circumstances, load);
+}
+
+/** Of them, what concerns the counts of tokens. */
+const judgeConservation = async (load: ServerLoad, ownServer: boolean) =>
+  (await findings(load, ownServer)).filter(({ code }) => code !== "cache-contract");
+
 describe("Tokens by the server's counters", () => {
   const counters = (prompt: number, output: number, hits?: number) => ({
     promptTokensTotal: prompt,
@@ -133,12 +161,12 @@ describe("Tokens by the server's counters", () => {
       promptTokens: { counted: 20, usage: 20 },
       outputTokens: { counted: 8, usage: 8 },
     });
-    expect(judgeConservation(load, true)).toEqual([]);
+    expect(await judgeConservation(load, true)).toEqual([]);
   });
 
   it("that are fewer or more make a server of ours suspect, with both numbers", async () => {
     const load = await summarise(around(counters(0, 0), counters(20, 6)));
-    expect(judgeConservation(load, true)).toEqual([
+    expect(await judgeConservation(load, true)).toEqual([
       expect.objectContaining({
         code: "token-conservation",
         status: "suspect",
@@ -150,17 +178,17 @@ describe("Tokens by the server's counters", () => {
 
   it("that are more tell of others where the server is not ours alone", async () => {
     const load = await summarise(around(counters(0, 0), counters(40, 16)));
-    expect(judgeConservation(load, false)).toEqual([
+    expect(await judgeConservation(load, false)).toEqual([
       expect.objectContaining({ code: "other-clients", status: "suspect", value: 1 }),
     ]);
-    expect(judgeConservation(load, true)).toMatchObject([{ code: "token-conservation" }]);
+    expect(await judgeConservation(load, true)).toMatchObject([{ code: "token-conservation" }]);
   });
 
   it("that leave out the cached are compared with them", async () => {
     const computed = { promptTokens: "computed" } as const;
     const load = await summarise(around(counters(0, 0, 3), counters(14, 8, 9), computed));
     expect(load).toMatchObject({ promptTokens: { counted: 20, usage: 20 }, cachedShare: 0.3 });
-    expect(judgeConservation(load, true)).toEqual([]);
+    expect(await judgeConservation(load, true)).toEqual([]);
     // Without a counter of the cached there is nothing to compare.
     const old = await summarise(around(counters(0, 0), counters(14, 8), computed));
     expect(old.promptTokens).toBeUndefined();
@@ -170,14 +198,16 @@ describe("Tokens by the server's counters", () => {
     const million = around(counters(0, 5_000_000), counters(20, 5_000_010), { counterDigits: 6 });
     const load = await summarise(million);
     expect(load.outputTokens).toEqual({ counted: 10, usage: 8, rounding: 10 });
-    expect(judgeConservation(load, true)).toEqual([]);
+    expect(await judgeConservation(load, true)).toEqual([]);
   });
 
   it("of prompts that preemptions read again are noted, no more", async () => {
     const load = await summarise(
       around({ ...counters(0, 0), preemptionsTotal: 0 }, { ...counters(30, 8), preemptionsTotal: 1 }),
     );
-    expect(judgeConservation(load, true)).toMatchObject([{ code: "token-conservation", status: "note" }]);
+    expect(await judgeConservation(load, true)).toMatchObject([
+      { code: "token-conservation", status: "note" },
+    ]);
   });
 
   it.each<[string, ServerSeries, readonly RequestInWords[], string]>([
@@ -206,6 +236,72 @@ describe("Tokens by the server's counters", () => {
   ])("are not held to its usage where %s", async (_, given, words, why) => {
     const load = await summarise(given, words);
     expect(load.notCompared).toContain(why);
-    expect(judgeConservation(load, true)).toEqual([]);
+    expect(await judgeConservation(load, true)).toEqual([]);
+  });
+});
+
+describe("A cache contract", () => {
+  /** Of prompts of 10 tokens, by the counters of the server's prefix cache. */
+  const cached = async (
+    share: number,
+    cache: "cold" | "shared-prefix",
+    expected: readonly [number, number],
+  ) => {
+    const counters = { promptTokensTotal: 0, generationTokensTotal: 0, prefixCacheQueriesTotal: 0 };
+    const after = { promptTokensTotal: 20, generationTokensTotal: 8, prefixCacheQueriesTotal: 20 };
+    const load = await summarise(
+      around({ ...counters, prefixCacheHitsTotal: 0 }, { ...after, prefixCacheHitsTotal: 20 * share }),
+    );
+    return await findings(load, true, { cache, expectedCachedTokens: expected });
+  };
+
+  it.each([
+    [0, "cold", [0, 1], []],
+    [0.15, "cold", [0, 1], []],
+    [0.2, "cold", [0, 1], ["suspect"]],
+    [0.5, "shared-prefix", [4, 6], []],
+    [0, "shared-prefix", [4, 6], ["suspect"]],
+    [0.9, "shared-prefix", [4, 6], ["suspect"]],
+  ] as const)(
+    "finds a cached share of %s under %s as %j tokens allow it",
+    async (share, cache, expected, status) => {
+      const found = await cached(share, cache, expected);
+      expect(found.map((reason) => reason.status)).toEqual(status);
+    },
+  );
+
+  it("names who said it, and what was promised", async () => {
+    expect(await cached(0.2, "cold", [0, 1])).toEqual([
+      {
+        code: "cache-contract",
+        status: "suspect",
+        text: "20 % of the prompt tokens came from the server's cache by the server's own counters, where the cache contract cold promises at most 15 %.",
+        value: 0.2,
+        threshold: 0.15000000000000002,
+        curable: false,
+      },
+    ]);
+  });
+
+  it("is not known to be kept where nobody says what came from a cache", async () => {
+    const silent = await summarise(around({ requestsRunning: 0 }, { requestsRunning: 0 }));
+    const found = await findings(silent, true, { cache: "cold", expectedCachedTokens: [0, 1] });
+    expect(found).toMatchObject([
+      { code: "cache-contract", status: "note", text: expect.stringContaining("not known") },
+    ]);
+  });
+
+  it("is not judged by counters that have others' requests in them", async () => {
+    const load = await summarise(
+      around(
+        { promptTokensTotal: 0, generationTokensTotal: 0, prefixCacheHitsTotal: 0 },
+        { promptTokensTotal: 40, generationTokensTotal: 16, prefixCacheHitsTotal: 40 },
+      ),
+    );
+    const found = await findings(load, false, { cache: "cold", expectedCachedTokens: [0, 1] });
+    expect(found.map(({ code, status }) => [code, status])).toEqual([
+      ["other-clients", "suspect"],
+      ["cache-contract", "note"],
+    ]);
   });
 });

@@ -13,6 +13,7 @@ const context: MeasurementContext = {
   finishedAt: "2026-01-01T00:01:00.000Z",
   simulated: false,
   outputLength: "forced",
+  cache: "warm",
   ownServer: true,
   instanceChanged: false,
   interrupted: false,

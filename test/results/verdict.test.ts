@@ -26,6 +26,7 @@ const seen: Observations = {
 const circumstances: Circumstances = {
   simulated: false,
   outputLength: "forced",
+  cache: "warm",
   ownServer: true,
   instanceChanged: false,
   interrupted: false,
@@ -219,8 +220,11 @@ describe("output length", () => {
 
 describe("the cache contract", () => {
   it("is off by more than 5 points on either side", () => {
+    const metrics = metricsOf(100);
+    metrics.tokens.promptMean = 100;
+    const circumstances = { cache: "shared-prefix", expectedCachedTokens: [50, 50] } as const;
     const at = (cachedShare: number): string =>
-      inWords(judge({ seen: { cachedShare }, circumstances: { expectedCachedShare: 0.5 } }));
+      inWords(judge({ metrics, seen: { cachedShare }, circumstances }));
     expect(at(0.549)).toBe("valid");
     expect(at(0.451)).toBe("valid");
     expect(at(0.56)).toBe("suspect, cache-contract suspect");

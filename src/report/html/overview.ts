@@ -4,6 +4,7 @@ import {
   count,
   describeAmount,
   describeArrival,
+  describeCache,
   formatBytes,
   formatMs,
   formatTime,
@@ -107,7 +108,7 @@ function describeFacts(results: Results): readonly (readonly [string, string])[]
       distinct(plan.cells.map((cell) => `${count(cell.warmupRequests, "request")} a cell`)).join("; "),
     ],
     ["Repetitions", distinct(plan.cells.map((cell) => String(cell.repetitions))).join("; ")],
-    ["Cache", distinct(plan.cells.map(describeCache)).join("; ")],
+    ["Cache", distinct(plan.cells.flatMap(describeCaches)).join("; ")],
     ...(slos === undefined ? [] : [["SLO", slos] as const]),
     [
       "Ran by",
@@ -190,8 +191,17 @@ function describeRequest(cell: CellPlan): string {
   return `${api}, temperature ${temperature}, ${length}, time-out ${timeoutSeconds} s`;
 }
 
-function describeCache(cell: CellPlan): string {
-  return cell.request.cache === "warm"
-    ? "warm: the same prompt each time, engines' caches as they are, so TTFT is that of a prompt seen before"
-    : cell.request.cache;
+/** Each contract of a cell's points, in words. */
+function describeCaches(cell: CellPlan): readonly string[] {
+  const { points, autoSweep } = cell;
+  const asked =
+    autoSweep === undefined
+      ? points.map(({ load }) => load)
+      : [
+          {
+            ...(autoSweep.cache === undefined ? {} : { cache: autoSweep.cache }),
+            ...(autoSweep.inputTokens[0] === undefined ? {} : { inputTokens: autoSweep.inputTokens[0] }),
+          },
+        ];
+  return distinct(asked.map(describeCache));
 }

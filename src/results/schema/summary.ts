@@ -22,6 +22,12 @@ export const LoadSettingSchema = z
     maxConcurrency: z.number().int().optional().describe("Open loop: cap on requests in flight."),
     inputTokens: z.number().int().optional(),
     outputTokens: z.number().int(),
+    cache: z
+      .string()
+      .optional()
+      .describe(
+        "What the server's prefix cache may hold: warm, cold or shared-prefix:SIZE. Absent: warm, or cold where inputTokens is given.",
+      ),
     requests: z.number().int().optional(),
     durationSeconds: z.number().optional(),
   })
