@@ -41,6 +41,8 @@ export const ExitStatus = {
   failed: 1,
   usage: 2,
   verdict: 3,
+  /** An A/B that was asked to fail where B is worse. */
+  worse: 4,
   /** A teardown that did its work after a cell that failed. */
   cellFailed: 75,
   interrupted: 130,

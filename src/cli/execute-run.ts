@@ -8,9 +8,11 @@ import type { Plugin } from "../plugins/load-plugins.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { createRun, type RunFolder } from "../results/run-folder.ts";
 import { lockRun } from "../results/run-lock.ts";
+import type { AbDesign } from "../results/schema/ab.ts";
 import { Results } from "../results/schema/results.ts";
 import { type RunRecord } from "../results/schema/run.ts";
 import { createProgressView } from "../runner/progress-view.ts";
+import { runAb } from "../runner/run-ab.ts";
 import { runCells } from "../runner/run-cells.ts";
 import { describeHardware } from "../servers/hardware.ts";
 import { removeLeftovers } from "../servers/leftovers.ts";
@@ -33,6 +35,7 @@ export async function startRun(
   base: string,
   executor: RunRecord["executor"],
   id = `${plan.name}-${utcStamp(new Date())}`,
+  ab?: AbDesign,
 ): Promise<RunFolder> {
   return createRun(base, {
     schemaVersion: 1,
@@ -46,6 +49,7 @@ export async function startRun(
     os: `${platform()} ${release()}`,
     versions: { llmbench: version, node: process.versions.node },
     hardware: await describeHardware(),
+    ...(ab === undefined ? {} : { ab }),
   });
 }
 
@@ -84,7 +88,11 @@ export async function executeRun(
       view({ kind: "note", text: `ended the server of ${cellId} that run ${runId} left` });
     }
     view({ kind: "note", text: `run ${run.id} in ${run.path}` });
-    const outcome = await runCells(context, pluginSteps(run.record.plan, plugins), tell);
+    const { plan, ab } = run.record;
+    const added = pluginSteps(plan, plugins);
+    const outcome = await (ab === undefined
+      ? runCells(context, added, tell)
+      : runAb(context, ab, added, tell));
     view.close();
     const text = await readFile(outcome.results, "utf8");
     process.stdout.write(

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ExitStatus } from "../error.ts";
 import { version } from "../version.ts";
+import { registerAb } from "./ab.ts";
 import { registerBench } from "./bench.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
@@ -38,6 +39,7 @@ const program = new Command("llmbench")
 for (const register of [
   registerRun,
   registerBench,
+  registerAb,
   registerBuild,
   registerSubmit,
   registerStatus,

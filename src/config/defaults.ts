@@ -54,4 +54,7 @@ export const PROFILING_DEFAULTS = {
   allowNoCuda: false,
 };
 
+/** Six pairs are the fewest that `ab` compares. */
+export const AB_DEFAULTS = { pairs: 6, resident: "one" } as const;
+
 export const SCHEDULE_DEFAULTS = { timeZone: "UTC", suspend: false, keepSucceeded: 7, keepFailed: 7 };

@@ -248,6 +248,13 @@ export const StepPlan = z.strictObject({
 });
 export type StepPlan = z.infer<typeof StepPlan>;
 
+const AbPlan = z.strictObject({
+  /** Pairs of blocks. */
+  pairs: z.number().int().min(6),
+  /** Whether both servers stay up, or each block has its own. */
+  resident: z.enum(["one", "both"]),
+});
+
 /**
  * A config as resolved: what steps, runner and run.json work with. Everything a run does is in here; nothing is
  * defaulted later. src/config/resolve.ts makes it from a config file, `llmbench bench` from its options.
@@ -276,5 +283,7 @@ export const Plan = z.strictObject({
   schedule: SchedulePlan.optional(),
   /** Variant that others are shown relative to. */
   baseline: z.string().optional(),
+  /** How `llmbench ab` measures its cells; only where the config says. */
+  ab: AbPlan.optional(),
 });
 export type Plan = z.infer<typeof Plan>;

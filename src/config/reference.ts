@@ -34,6 +34,7 @@ const SECTIONS: Readonly<Record<string, readonly (string | number)[]>> = {
   profiling: ["profiling"],
   nsys: ["profiling", "nsys"],
   schedule: ["schedule"],
+  ab: ["ab"],
 };
 
 /** Sections whose keys are explained elsewhere: their tables give what is theirs alone. */

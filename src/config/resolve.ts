@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { bundleName, type Plugin } from "../plugins/load-plugins.ts";
 import { type Catalog, factsOf } from "./catalog.ts";
 import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
-import { HUB_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
+import { AB_DEFAULTS, HUB_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
 import type { ModelConfig } from "./engine-schema.ts";
@@ -64,6 +64,7 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
     ...(profiling !== undefined && { profiling }),
     ...(config.schedule && { schedule: resolveSchedule(config.schedule) }),
     ...(config.baseline !== undefined && { baseline: config.baseline }),
+    ...(config.ab && { ab: { ...AB_DEFAULTS, ...defined(config.ab) } }),
   } satisfies Plan);
 }
 

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { Cluster } from "./cluster-schema.ts";
+import { AB_DEFAULTS } from "./defaults.ts";
 import { Engine, launchKeys, Model, modelKeys, notBothModelSources } from "./engine-schema.ts";
 import {
   choice,
+  count,
   duration,
   list,
   name,
@@ -62,6 +64,19 @@ const Cells = section({
     description:
       "What differs in the cells of a variant, a model, a pool, or several of these. Later ones win over earlier ones.",
     defaultWords: "none",
+  }),
+});
+
+const Ab = section({
+  pairs: optional(count(AB_DEFAULTS.pairs, 1_000), {
+    description: "Pairs of blocks. More pairs see smaller differences.",
+    default: AB_DEFAULTS.pairs,
+    examples: [12],
+  }),
+  resident: optional(choice(["one", "both"]), {
+    description:
+      "`one`: each block starts its server and takes it down. `both`: the two servers stay up together, which must both fit.",
+    default: AB_DEFAULTS.resident,
   }),
 });
 
@@ -126,6 +141,10 @@ export const Config = section(
     failOn: optional(choice(["invalid", "suspect", "never"]), {
       description: "Worst verdict that makes the run exit with status 3: `suspect` includes invalid ones.",
       default: "invalid",
+    }),
+    ab: optionalSection(Ab, {
+      description: "How `llmbench ab` compares the config's two variants; other commands do not look at it.",
+      defaultWords: "six pairs, one server at a time",
     }),
     baseline: optional(text("the name of a variant"), {
       description: "Variant that the others are shown relative to.",

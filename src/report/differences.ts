@@ -16,7 +16,7 @@ const DIFFERENCE_WORDS: Readonly<Record<Difference["kind"], string>> = {
  * What differs in the work of cells that stand side by side (a list of cells for each comparison), in words;
  * undefined when nothing is known to differ. Weights are named with their precisions.
  */
-export function describeDifferences(
+function describeDifferences(
   results: Results,
   compared: readonly (readonly CellResult[])[],
 ): string | undefined {
@@ -28,6 +28,14 @@ export function describeDifferences(
       .map(({ kind }) => DIFFERENCE_WORDS[kind]),
   ]);
   return words.length === 0 ? undefined : [...new Set(words)].join("; ");
+}
+
+/** What a sentence that ranks cells begins with, where their work differed; else nothing. */
+export function cautionOf(results: Results, compared: readonly (readonly CellResult[])[]): string {
+  const differences = describeDifferences(results, compared);
+  return differences === undefined
+    ? ""
+    : `the variants did different work (${differences}), so this is not like for like: `;
 }
 
 function describePrecisions(results: Results, cells: readonly CellResult[]): readonly string[] {

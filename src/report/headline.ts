@@ -1,3 +1,4 @@
+import type { AbResult } from "../results/schema/ab.ts";
 import type { Results } from "../results/schema/results.ts";
 import {
   capitalize,
@@ -10,7 +11,7 @@ import {
   formatRange,
   joinWords,
 } from "./describe.ts";
-import { describeDifferences } from "./differences.ts";
+import { cautionOf } from "./differences.ts";
 import { commonThroughput, differs, type Estimate, latencyMean, throughputOf } from "./estimates.ts";
 import {
   type Entry,
@@ -48,6 +49,7 @@ interface Finding {
 }
 
 export function findHeadline(results: Results): Headline {
+  if (results.ab !== undefined) return describeAb(results, results.ab);
   const findings = groupByModel(results).flatMap((model) => find(results, model) ?? []);
   const prefix = simulatedPrefix(results.cells);
   if (findings.length === 0)
@@ -55,15 +57,19 @@ export function findHeadline(results: Results): Headline {
   const compared = findings.flatMap((finding) =>
     finding.contenders.length > 1 ? [finding.contenders.map((contender) => contender.entry.cell)] : [],
   );
-  const differences = describeDifferences(results, compared);
-  const caution =
-    differences === undefined
-      ? ""
-      : `the variants did different work (${differences}), so this is not like for like: `;
   return {
     kind: kindOf(findings),
-    sentence: capitalize(`${prefix}${caution}${describeFindings(findings)}.`),
+    sentence: capitalize(`${prefix}${cautionOf(results, compared)}${describeFindings(findings)}.`),
   };
+}
+
+/** An A/B has a test of its own, which says more than intervals that overlap or do not. */
+function describeAb(results: Results, { a, b, comparisons, sentence }: AbResult): Headline {
+  const compared = results.cells.filter(({ id }) => id === a || id === b);
+  const found = comparisons.some(({ finding }) => finding !== "no-difference-shown");
+  const words = simulatedPrefix(results.cells) + cautionOf(results, comparisons.length > 0 ? [compared] : []);
+  const kind = comparisons.length === 0 ? "nothing" : found ? "ranking" : "no-difference";
+  return { kind, sentence: `${capitalize(words)}${sentence}` };
 }
 
 function kindOf(findings: readonly Finding[]): Headline["kind"] {

@@ -59,10 +59,10 @@ function renderServers(results: Results, model: ModelGroup): readonly string[] {
     : [`### Inside the servers: ${escapeMarkdown(model.model)}`, renderTable(table)];
 }
 
-/** Start-up and ratios stand in no other table; the plots' other tables repeat the results. */
+/** What an A/B found, start-up and ratios stand in no other table; the plots' other tables repeat the results. */
 function renderPlotTables(results: Results): readonly string[] {
   return makePlots(results, LIGHT)
-    .filter((plot) => plot.id === "relative" || plot.id === "startup")
+    .filter((plot) => ["ab", "relative", "startup"].includes(plot.id))
     .flatMap((plot) => [`## ${escapeMarkdown(plot.title)}`, renderTable(plot.table)]);
 }
 

@@ -1,4 +1,5 @@
 import { printable, wrap } from "../display-width.ts";
+import type { AbComparison } from "../results/schema/ab.ts";
 import type { Results } from "../results/schema/results.ts";
 import { count, formatMs, simulatedSentence } from "./describe.ts";
 import { cellName } from "./groups.ts";
@@ -34,6 +35,7 @@ export function renderTerminal(results: Results, options: TerminalOptions): stri
     table,
     legend.flatMap((line) => wrap(line, columns)).map(style.dim),
     wrap(printable(findHeadline(results).sentence), columns).map(style.bold),
+    renderComparisons(results, columns, style),
     renderVerdicts(results, columns, style),
     renderFailures(results, columns, style),
     renderIncomplete(results, columns, style),
@@ -50,6 +52,16 @@ function describeRunLine(results: Results): string {
   const parts = [printable(id), status];
   if (finishedAt !== undefined) parts.push(formatMs(Date.parse(finishedAt) - Date.parse(startedAt)));
   return parts.join(" · ");
+}
+
+/** Of an A/B: each comparison in its own words, the findings first. */
+function renderComparisons({ ab }: Results, columns: number, style: TerminalStyle): readonly string[] {
+  const paint = { better: style.green, worse: style.red, "no-difference-shown": style.dim } as const;
+  const comparisons = ab?.comparisons ?? [];
+  const isFound = ({ finding }: AbComparison) => finding !== "no-difference-shown";
+  return [...comparisons.filter(isFound), ...comparisons.filter((each) => !isFound(each))].flatMap(
+    ({ sentence, finding }) => wrap(printable(sentence), columns, 2).map(paint[finding]),
+  );
 }
 
 function renderVerdicts(results: Results, columns: number, style: TerminalStyle): readonly string[] {

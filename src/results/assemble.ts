@@ -41,6 +41,7 @@ export async function assembleResults(run: RunFolder, openRecords: OpenRecords):
   const finishedAt = isOver ? ended.at(-1) : undefined;
   const simulated = record.simulated || cells.some(({ cell }) => cell.simulated);
   const results = cells.map(({ cell }) => cell);
+  const ab = record.ab === undefined ? undefined : assembleAb(record.ab, plan, results);
   return {
     schemaVersion: 1,
     simulated,
@@ -63,8 +64,8 @@ export async function assembleResults(run: RunFolder, openRecords: OpenRecords):
     failOn: plan.failOn,
     cells: results,
     differences: findDifferences(results),
-    ...(record.ab === undefined ? {} : { ab: assembleAb(record.ab, plan, results) }),
-    incomplete,
+    ...(ab === undefined ? {} : { ab }),
+    incomplete: [...incomplete, ...(ab?.omitted ?? [])],
   };
 }
 

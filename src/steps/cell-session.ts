@@ -16,6 +16,7 @@ import type { Transport } from "../load/transport.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerRecord, Startup } from "../results/schema/server.ts";
+import type { ServerKey } from "../servers/registry.ts";
 import type { ClusterBackend, Neighbours, RunningServer, ServerBackend } from "../servers/server.ts";
 import { hashWithImage } from "../servers/spec-hash.ts";
 import { StandingBackend } from "../servers/standing.ts";
@@ -28,6 +29,8 @@ import { ServerWatch } from "./server-watch.ts";
 export interface CellSessionOptions {
   readonly run: RunFolder;
   readonly cell: CellPlan;
+  /** The cell whose server it is measured on, where two cells of an A/B share one. Default: its own. */
+  readonly serverCell?: CellPlan;
   readonly hardware: Hardware;
   /** Keeps the servers that are processes of this machine; one for all cells. */
   readonly processes: ServerBackend;
@@ -47,6 +50,8 @@ const proofTokens = 8;
 export class CellSession {
   readonly cell: CellPlan;
   readonly lengths: LengthPrompts;
+  /** By which back ends know its server. */
+  readonly serverKey: ServerKey;
   readonly #options: CellSessionOptions;
   #resolved: Promise<ResolvedServer> | undefined;
   #standing: StandingBackend | undefined;
@@ -56,6 +61,7 @@ export class CellSession {
   constructor(options: CellSessionOptions) {
     this.cell = options.cell;
     this.#options = options;
+    this.serverKey = { runId: options.run.id, cellId: (options.serverCell ?? options.cell).id };
     this.lengths = new LengthPrompts(this);
   }
 
@@ -69,10 +75,10 @@ export class CellSession {
 
   /** What will run: installs what is missing. Throws ENGINE_*, MODEL_*, INSTALL_*. */
   resolve(): Promise<ResolvedServer> {
-    const { run, cell, hardware, selfCommand, report, signal } = this.#options;
+    const { run, cell, serverCell = cell, hardware, selfCommand, report, signal } = this.#options;
     return (this.#resolved ??= resolveServer({
       runId: run.id,
-      cell,
+      cell: serverCell,
       hardware,
       selfCommand,
       ...(run.record.plan.cluster === undefined ? {} : { cluster: run.record.plan.cluster }),
@@ -99,7 +105,7 @@ export class CellSession {
 
   /** Where the output of a deployment's server goes; by default of the one that is about to start. */
   logPath(deployment = this.#next.deployment): string {
-    return this.#options.run.paths.deployment(this.cell.id, deployment).log;
+    return this.#options.run.paths.deployment(this.serverKey.cellId, deployment).log;
   }
 
   async #refTo(server: RunningServer, known: ServerRef | undefined): Promise<ServerRef> {
@@ -191,10 +197,11 @@ export class CellSession {
     if (!isLoopback(new URL(url).hostname)) return [];
     const { run, processes } = this.#options;
     const up = await processes.list();
+    // An A/B whose servers both stay up was asked to have the other one there.
+    const wanted = run.record.ab?.servers === "both" ? [run.record.ab.a, run.record.ab.b] : [];
+    const own = [this.serverKey.cellId, ...wanted];
     return up
-      .filter(
-        (other) => other.server.url !== url && (other.runId !== run.id || other.cellId !== this.cell.id),
-      )
+      .filter((other) => other.server.url !== url && (other.runId !== run.id || !own.includes(other.cellId)))
       .map((other) => `${other.cellId} of run ${other.runId}`);
   }
 

@@ -79,7 +79,7 @@ async function inspectorOf(
   const node = stored.found && stored.value.instance === instance ? stored.value.node : undefined;
   const known: KnownInstance = { instance, ...(node === undefined ? {} : { node }) };
   const backend = await session.backend();
-  return () => backend.inspect({ runId: run.id, cellId: cell }, known);
+  return () => backend.inspect(session.serverKey, known);
 }
 
 async function diedError(
@@ -108,7 +108,7 @@ function whatHappened(kind: ServerBackend["kind"], how: string, doing: string): 
 }
 
 async function lastLines(context: StepContext, session: CellSession): Promise<string[]> {
-  const lines = await (await session.backend()).logs({ runId: context.run.id, cellId: session.cell.id }, 10);
+  const lines = await (await session.backend()).logs(session.serverKey, 10);
   return lines.map((line) => `| ${line}`);
 }
 

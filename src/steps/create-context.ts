@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import type { CellPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
@@ -49,6 +50,7 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
     const made = new CellSession({
       ...options,
       cell,
+      ...sharedServer(run.record),
       processes,
       cluster,
       report: (text, kind) => progress({ kind: kind ?? "note", cell: id, text }),
@@ -68,4 +70,17 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
     mask: options.mask,
     killNow: () => processes.killAllNow(),
   };
+}
+
+/**
+ * Two cells of an A/B that differ in load alone are measured on one server, which is started for the loads of both: some
+ * engines are told how many requests to expect.
+ */
+function sharedServer({ ab, plan }: RunFolder["record"]): { readonly serverCell?: CellPlan } {
+  const cell = (id: string) => plan.cells.find((planned) => planned.id === id);
+  if (ab?.servers !== "shared") return {};
+  const [a, b] = [cell(ab.a), cell(ab.b)];
+  return a === undefined || b === undefined
+    ? {}
+    : { serverCell: { ...a, points: [...a.points, ...b.points] } };
 }

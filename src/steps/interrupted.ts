@@ -22,7 +22,8 @@ export function resumeCommand({ path, record }: Pick<RunFolder, "path" | "record
   const workflow = inWorkflow(record);
   if (workflow !== undefined) return `argo retry -n ${record.plan.cluster?.namespace} ${workflow}`;
   const near = relative(process.cwd(), path);
-  return `llmbench run --resume ${near === "" || near.startsWith("..") || isAbsolute(near) ? path : near}`;
+  const command = record.ab === undefined ? "run" : "ab";
+  return `llmbench ${command} --resume ${near === "" || near.startsWith("..") || isAbsolute(near) ? path : near}`;
 }
 
 /** The workflow whose step this process is. */

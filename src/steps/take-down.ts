@@ -8,8 +8,9 @@ const keptLines = 20_000;
 
 /** Removes a cell's server, whichever is up, and keeps its log. Returns when it is gone; whether one was up. */
 export async function takeDown(context: StepContext, cell: string): Promise<boolean> {
-  const backend = await context.session(cell).backend();
-  const server = { runId: context.run.id, cellId: cell };
+  const session = context.session(cell);
+  const backend = await session.backend();
+  const server = session.serverKey;
   const { running, instance } = await backend.inspect(server);
   // A process writes its log to the run folder itself; a pod's goes with the pod.
   const lines = backend.kind === "kubernetes" ? await backend.logs(server, keptLines) : [];

@@ -50,9 +50,7 @@ export async function warmUp(
         `${cell.id}: warm-up request ${i + 1} failed: ${record.error.message}`,
         {
           hint: "the server is up but cannot do what the config asks: check the prompt's and output's length, the model's name and the fields in body",
-          details: (await (await session.backend()).logs({ runId: context.run.id, cellId: cell.id }, 10)).map(
-            (line) => `| ${line}`,
-          ),
+          details: (await (await session.backend()).logs(session.serverKey, 10)).map((line) => `| ${line}`),
         },
       );
     }

@@ -3,10 +3,13 @@ import { VerdictStatus } from "../../src/results/schema/verdict.ts";
 import { ServerRef } from "../../src/steps/server-ref.ts";
 import type { StepContract } from "../../src/steps/step.ts";
 
-/** Measures every point that is not finished yet; then fails if a verdict is in `failOn`. */
+/**
+ * Measures every point that is not finished yet, of an A/B's block the one repetition that it is; then fails if a verdict
+ * is in `failOn`.
+ */
 export const sweep = {
   name: "sweep",
-  input: z.strictObject({ server: ServerRef }),
+  input: z.strictObject({ server: ServerRef, repetition: z.number().int().positive().optional() }),
   output: z.strictObject({
     server: ServerRef,
     /** Measurements made now, and those found finished. */

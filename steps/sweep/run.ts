@@ -21,13 +21,16 @@ interface Task {
   readonly repetition: number;
 }
 
-export default defineStep(sweep, async ({ server: known }, context) => {
+export default defineStep(sweep, async ({ server: known, repetition }, context) => {
   const session = context.session(known.cell);
   const { server, warmup } = await warmUp(context, session, known);
   const estimate = estimateRequest(warmup);
   const sweeping = new Sweeping(context, session, server, estimate);
   const { cell } = session;
-  await sweeping.measureAll(tasksOf(cell.points, cell.repetitions));
+  const tasks = tasksOf(cell.points, cell.repetitions);
+  await sweeping.measureAll(
+    repetition === undefined ? tasks : tasks.filter((task) => task.repetition === repetition),
+  );
   if (cell.autoSweep !== undefined) {
     await searchPoints(cell.autoSweep, async (point) => {
       const summaries = await sweeping.measureAll(tasksOf([point], cell.repetitions));

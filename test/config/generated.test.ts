@@ -116,6 +116,7 @@ describe("Every config of configs/", () => {
   it("is one of those that are described", () => {
     expect(names).toEqual([
       "a10.yaml",
+      "ab.yaml",
       "cluster-test.yaml",
       "k3s.yaml",
       "local-models.yaml",

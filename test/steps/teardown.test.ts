@@ -22,10 +22,16 @@ function contextOf(secretEnv: readonly string[], deployments: readonly number[])
   };
   return {
     run: { id: "run", paths: new RunPaths(folder), listDeployments: async () => deployments },
-    session: () => ({ cell: { server: { kind: "process", secretEnv } }, backend: async () => backend }),
+    session: () => ({
+      cell: { server: { kind: "process", secretEnv } },
+      serverKey,
+      backend: async () => backend,
+    }),
     mask: createMasker(["hf_secret123"]).text,
   } as unknown as StepContext;
 }
+
+const serverKey = { runId: "run", cellId: "cell" };
 
 async function log(deployment: number, text: string): Promise<string> {
   const path = new RunPaths(folder).deployment("cell", deployment).log;
@@ -49,7 +55,7 @@ function podContext(removed: string[], instance = "pod-1"): StepContext {
       listDeployments: async () => [1],
       readServer: async () => ({ found: true, value: { instance: "pod-1" } }),
     },
-    session: () => ({ cell: { server: { kind: "kubernetes" } }, backend: async () => backend }),
+    session: () => ({ cell: { server: { kind: "kubernetes" } }, serverKey, backend: async () => backend }),
     mask: createMasker([]).text,
   } as unknown as StepContext;
 }

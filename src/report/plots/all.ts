@@ -1,4 +1,5 @@
 import type { Results } from "../../results/schema/results.ts";
+import { abDifferences } from "./ab-differences.ts";
 import { byConcurrency, byRate, latencyByOutputLength, throughputByOutputLength } from "./by-load.ts";
 import { tpotDistribution, ttftDistribution } from "./distributions.ts";
 import { latencyHeatMap } from "./heat-map.ts";
@@ -10,6 +11,7 @@ import { startupByPhase } from "./startup.ts";
 
 /** Every plot of a report, in its order. A new plot is a file and a line here. */
 const MAKERS: readonly PlotMaker[] = [
+  abDifferences,
   byConcurrency,
   byRate,
   throughputByOutputLength,

@@ -64,16 +64,16 @@ function nameOf(comparison: AbComparison, namePoint: boolean): string {
 }
 
 /** `−12.3 %`; points where shares are compared. */
-function signedShare({ difference, scale }: Pick<AbComparison, "difference" | "scale">): string {
+export function signedShare({ difference, scale }: Pick<AbComparison, "difference" | "scale">): string {
   return `${signed(difference)} ${unitOf(scale)}`;
 }
 
 /** `−14.5 to −10.1 %` */
-function intervalWords({ interval, scale }: Pick<AbComparison, "interval" | "scale">): string {
+export function intervalWords({ interval, scale }: Pick<AbComparison, "interval" | "scale">): string {
   return `${signed(interval[0])} to ${signed(interval[1])} ${unitOf(scale)}`;
 }
 
-function shareWords({ scale }: Pick<AbComparison, "scale">, share: number): string {
+export function shareWords({ scale }: Pick<AbComparison, "scale">, share: number): string {
   return `${percents(share)} ${unitOf(scale)}`;
 }
 
