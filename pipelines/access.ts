@@ -128,15 +128,19 @@ function clusterAccess(namespace: string): KubernetesObject[] {
   ];
 }
 
-/** So that a mistake cannot take every GPU: what the pools' servers need, twice, since one may go as the next comes. */
+/**
+ * So that a mistake cannot take every GPU: what the pools' servers need, twice, since one may go as the next comes. A
+ * resource of which they need none is not limited: it may be another config's of the namespace.
+ */
 function quota(plan: ClusterRun): KubernetesObject {
   const hard: Record<string, string> = {};
   for (const [pool, { gpuResource, servers }] of Object.entries(plan.cluster.pools)) {
     const gpus = plan.cells.map(({ server }) =>
       server.kind === "kubernetes" && server.pool === pool ? server.resources.gpus : 0,
     );
+    const most = Math.max(0, ...gpus);
     const key = `requests.${gpuResource}`;
-    hard[key] = String(Number(hard[key] ?? 0) + 2 * servers * Math.max(0, ...gpus));
+    if (most > 0) hard[key] = String(Number(hard[key] ?? 0) + 2 * servers * most);
   }
   const servers = Object.values(plan.cluster.pools).reduce((sum, pool) => sum + pool.servers, 0);
   return {
@@ -163,7 +167,13 @@ function networkPolicies({ cluster: { namespace } }: ClusterRun): KubernetesObje
         podSelector: servers,
         policyTypes: ["Ingress", "Egress"],
         ingress: [{ from: [{ podSelector: {} }] }],
-        egress: [{ to: [{ namespaceSelector: {} }], ports: [{ protocol: "UDP", port: 53 }] }],
+        egress: [
+          {
+            to: [{ namespaceSelector: {} }],
+            // An answer that is too long for UDP is asked for again by TCP.
+            ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 })),
+          },
+        ],
       },
     },
   ];

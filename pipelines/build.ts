@@ -165,10 +165,30 @@ function indexOf(
     ...models.flatMap((line) => [`2. ${line}`, ""]),
     ...submitLines(namespace, runs, 2 + models.length),
     "",
-    `Results lie on the results share, in \`runs\` by the workflow's name. Retry what failed: \`argo retry -n ${namespace} NAME\`.`,
+    `Results lie on the results share, by the workflow's name. Retry what failed: \`argo retry -n ${namespace} NAME\`.`,
     "",
+    ...removalLines(applied, namespace),
   ];
   return { path: "README.md", about: "this index", text: lines.join("\n"), objects: [] };
+}
+
+/** A namespace takes along what is in it; what belongs to the cluster is named, since nobody would look for it. */
+function removalLines(applied: readonly BuiltFile[], namespace: string): string[] {
+  const objects = applied.flatMap((file) => file.objects);
+  const beyond = objects.filter(({ kind }) => kind === "PersistentVolume" || kind.startsWith("ClusterRole"));
+  const names = beyond.map(({ kind, metadata }) => `${kind} \`${metadata?.name}\``).join(", ");
+  const workflows = applied.filter((file) => file.objects.some(({ kind }) => /Workflow/.test(kind)));
+  return [
+    "## To remove it again",
+    "",
+    `Stop what runs (\`argo stop -n ${namespace} NAME\`) and wait until its servers are gone. Then \`kubectl delete -k .\` deletes:`,
+    "",
+    `- the namespace \`${namespace}\` with all that is in it: every run, also of other configs, and Secrets that you made;`,
+    ...(names === "" ? [] : [`- what belongs to no namespace: ${names}.`]),
+    "",
+    `Files on the shares stay. This config alone, where the namespace has others: \`kubectl delete ${workflows.map(({ path }) => `-f ${path}`).join(" ")}\`.`,
+    "",
+  ];
 }
 
 /** More than one part: all in one run folder, so under one name. */

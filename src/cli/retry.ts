@@ -13,11 +13,13 @@ export function registerRetry(program: Command): void {
     .action(async (run: string, options: ClusterOptions & { readonly cell?: string }) => {
       const { describeRun } = await import("../workflows/run-status.ts");
       const { argoWords, planRetry, requestRetry, shellLine } = await import("../workflows/retry-run.ts");
+      const { untilPodsEnded } = await import("../workflows/until-pods-ended.ts");
       const runs = await openRuns(options);
       const status = describeRun(await runs.find(run));
       const { namespace, workflow } = status;
       const { request, notes } = planRetry(status, options.cell);
       for (const note of notes) process.stderr.write(`${note}\n`);
+      await untilPodsEnded(runs, workflow, (text) => process.stderr.write(`${text}\n`));
       const by = await requestRetry(namespace, workflow, request);
       if (by === undefined) {
         process.stderr.write("argo is not on PATH, and ARGO_SERVER is not set. This is the command:\n");

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LlmbenchError } from "../error.ts";
+import { createMasker } from "../mask.ts";
 import type { Startup } from "../results/schema/server.ts";
 import { registryFolder } from "./cache-folder.ts";
 import { describeExit, type Exit, hintFor } from "./failure.ts";
@@ -13,7 +14,7 @@ import { readUsage } from "./process-usage.ts";
 import { PortTakenError, ReadinessWatch } from "./readiness.ts";
 import { Registry, type RegistryEntry, type ServerKey } from "./registry.ts";
 import { runBeside } from "./run-beside.ts";
-import { maskValues, secretValues } from "./secrets.ts";
+import { secretValues } from "./secrets.ts";
 import type {
   ExecOptions,
   ExecResult,
@@ -83,7 +84,7 @@ export class ProcessBackend implements ServerBackend {
         nowMs: this.#nowMs,
         update: (fields) => this.#update({ ...this.#require(spec), ...fields }),
         lastLines: (count) => this.#lines(entry, count),
-        mask: (text) => maskValues(text, this.#secrets),
+        mask: createMasker(this.#secrets).text,
       });
       try {
         const startup = await watch.untilReady(complete, signal);
@@ -205,9 +206,8 @@ export class ProcessBackend implements ServerBackend {
   }
 
   #lines(entry: RegistryEntry, count: number): string[] {
-    return readLastLines(entry.logPath, count, entry.logOffset).map((line) =>
-      maskValues(line, this.#secrets),
-    );
+    const mask = createMasker(this.#secrets).text;
+    return readLastLines(entry.logPath, count, entry.logOffset).map((line) => mask(line));
   }
 
   #refuseOthers(entry: RegistryEntry): void {

@@ -4,11 +4,12 @@ import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { LlmbenchError } from "../error.ts";
+import { createMasker } from "../mask.ts";
 import { findProgram } from "./find-program.ts";
 import { tokenVariable } from "./members.ts";
 import { bootId, type ProcessIdentity, readProcess } from "./process-table.ts";
 import type { Registry, RegistryEntry } from "./registry.ts";
-import { maskValues, secretValues } from "./secrets.ts";
+import { secretValues } from "./secrets.ts";
 import type { ServerSpec } from "./server.ts";
 
 export interface StartOptions {
@@ -55,7 +56,7 @@ export function startProcess(
     child.on("error", () => {}); // told by the missing pid below
     const started = child.pid === undefined ? undefined : readProcess(child.pid);
     if (started === undefined) throw startFailed(spec);
-    const secrets = secretValues(spec);
+    const mask = createMasker(secretValues(spec)).text;
     const entry: RegistryEntry = {
       schemaVersion: 1,
       runId: spec.runId,
@@ -68,7 +69,7 @@ export function startProcess(
       process: { pid: started.pid, started: started.started },
       members: [],
       owner: options.owner,
-      command: command.map((word) => maskValues(word, secrets)),
+      command: command.map((word) => mask(word)),
       port: options.port,
       logPath: resolve(options.logPath),
       logOffset: fstatSync(log).size,

@@ -108,6 +108,32 @@ describe("a config", () => {
   });
 });
 
+describe("the index of what was made", () => {
+  it("says how to remove it, and names what belongs to no namespace", async () => {
+    const { files } = await build("a10");
+    const text = files.find(({ path }) => path === "README.md")?.text ?? "";
+    expect(text).toContain("kubectl delete -k .");
+    expect(text).toContain(
+      "ClusterRole `llmbench-look-llm-bench`, ClusterRoleBinding `llmbench-look-llm-bench`, PersistentVolume `llm-bench-llmbench-a10-share`",
+    );
+    expect(text).toContain("kubectl delete -f models.yaml -f benchmark.yaml`");
+  });
+});
+
+describe("the quota", () => {
+  it("says nothing of GPUs where no server has one: they may be another config's of the namespace", async () => {
+    const { plan } = await build("cluster-test");
+    const quotaOf = (cells: typeof plan.cells) =>
+      buildPlan({ ...plan, cells })
+        .files.flatMap(({ objects }) => objects)
+        .find(({ kind }) => kind === "ResourceQuota");
+    expect(quotaOf(plan.cells)).toMatchObject({ spec: { hard: { "requests.nvidia.com/gpu": "4" } } });
+    const without = plan.cells.filter(({ variant }) => variant === "llamacpp");
+    expect(quotaOf(without)).toMatchObject({ spec: { hard: { "count/deployments.apps": "4" } } });
+    expect(quotaOf(without)).not.toHaveProperty(["spec", "hard", "requests.nvidia.com/gpu"]);
+  });
+});
+
 describe("models and results that are folders of one share", () => {
   const shares: Readonly<Record<string, Share>> = {
     "a file system of OCI": {

@@ -4,9 +4,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { ClusterRuns } from "../../src/workflows/cluster-runs.ts";
 import { argoWords, planRetry, requestRetry, shellLine } from "../../src/workflows/retry-run.ts";
 import type { CellState, RunStatus } from "../../src/workflows/run-status.ts";
+import { untilPodsEnded } from "../../src/workflows/until-pods-ended.ts";
+import { type FakeApiServer, startFake } from "../servers/kubernetes/fake-api-server.ts";
 
 const failure = { step: "sweep", phase: "Failed", message: "no answer", exitCode: 1 };
 const cell = (name: string, state: CellState["state"], failures = state === "failed" ? [failure] : []) => ({
@@ -76,6 +79,41 @@ describe("what is asked of Argo", () => {
     expect(planRetry(status(cells, { phase: "Succeeded" }), "vllm--tiny").request.restartSuccessful).toBe(
       true,
     );
+  });
+});
+
+describe("pods of the run that are still ending", () => {
+  const path = "/api/v1/namespaces/bench/pods";
+  const put = (server: FakeApiServer, name: string, phase: string, workflow = "demo-1") =>
+    server.put(`${path}/${name}`, {
+      metadata: { labels: { "workflows.argoproj.io/workflow": workflow } },
+      status: { phase },
+    });
+
+  test("are waited for: Argo would leave a step of the same name Pending", async () => {
+    const { server, client } = await startFake();
+    put(server, "sweep-1", "Running");
+    put(server, "deploy-1", "Failed");
+    put(server, "other", "Running", "demo-2");
+    const told: string[] = [];
+    let over = false;
+    const waited = untilPodsEnded(new ClusterRuns(client, "bench"), "demo-1", (text) => told.push(text)).then(
+      () => (over = true),
+    );
+    await vi.waitFor(() => expect(told).toEqual(["waiting for pods that are still ending: sweep-1"]));
+    expect(over).toBe(false);
+    put(server, "sweep-1", "Failed");
+    await waited;
+    expect(told).toHaveLength(1);
+  });
+
+  test("are not looked at where they may not be listed", async () => {
+    const { server, client } = await startFake();
+    server.intercept = (_request, response) => {
+      response.writeHead(403).end(JSON.stringify({ message: "pods is forbidden" }));
+      return true;
+    };
+    await untilPodsEnded(new ClusterRuns(client, "bench"), "demo-1", () => expect.unreachable());
   });
 });
 
