@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { answerEnd, head, roleEvent, textEvent } from "../src/calibration/null-answer.ts";
 
 /**
  * A server that costs as little as a server can: it answers each request at once with the same bytes, a stream of
@@ -6,49 +7,10 @@ import { createServer } from "node:net";
  */
 const [chunks = 100, perWrite = 100] = process.argv.slice(2).map(Number);
 
-const head = Buffer.from(
-  "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n",
-);
-const event = (json: object | string) => {
-  const data = `data: ${typeof json === "string" ? json : JSON.stringify(json)}\n\n`;
-  return Buffer.from(`${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`);
-};
-const common = {
-  id: "chatcmpl-0d2f1d3c3f4b4a6e",
-  object: "chat.completion.chunk",
-  created: 1795503871,
-  model: "null",
-};
-const delta = (content: object, finish: string | null) =>
-  event({ ...common, choices: [{ index: 0, delta: content, logprobs: null, finish_reason: finish }] });
-const vocabulary = [
-  " the",
-  " of",
-  "\n",
-  " quantum",
-  ' "state"',
-  " über",
-  " 量子",
-  "s",
-  " entangled",
-  ".",
-  " two",
-  " is",
-];
-const texts = Array.from({ length: chunks }, (_, k) =>
-  delta({ content: vocabulary[k % vocabulary.length] ?? "" }, k === chunks - 1 ? "length" : null),
-);
-const usage = event({
-  ...common,
-  choices: [],
-  usage: { prompt_tokens: 5, total_tokens: 5 + chunks, completion_tokens: chunks },
-});
 const events = [
-  delta({ role: "assistant", content: "" }, null),
-  ...texts,
-  usage,
-  event("[DONE]"),
-  Buffer.from("0\r\n\r\n"),
+  roleEvent,
+  ...Array.from({ length: chunks }, (_, k) => textEvent(k, k === chunks - 1)),
+  answerEnd(chunks),
 ];
 const writes: Buffer[] = [];
 for (let k = 0; k < events.length; k += perWrite) writes.push(Buffer.concat(events.slice(k, k + perWrite)));

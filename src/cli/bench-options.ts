@@ -26,6 +26,7 @@ export interface BenchOptions {
   readonly ca?: string;
   readonly saveText?: boolean;
   readonly failOn: string;
+  readonly errorBars: boolean;
   readonly slo?: string;
   readonly out: string;
   readonly id?: string;

@@ -65,6 +65,7 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
     cells: [cell],
     ...(slos === undefined ? {} : { slos }),
     failOn: FailOn.parse(options.failOn),
+    ...(options.errorBars ? {} : { errorBars: false }),
   };
 }
 

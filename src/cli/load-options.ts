@@ -40,6 +40,7 @@ export function addLoadOptions(command: Command): Command {
         .choices(["invalid", "suspect", "never"])
         .default("invalid"),
     )
+    .option("--no-error-bars", "do not replay each load once to find out what the client itself adds")
     .option("--slo <list>", "service-level objectives, e.g. ttft:500ms,tpot:50ms");
 }
 

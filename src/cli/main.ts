@@ -11,6 +11,7 @@ import { registerInit } from "./init.ts";
 import { registerList } from "./list.ts";
 import { registerLogs } from "./logs.ts";
 import { registerModels } from "./models.ts";
+import { registerNullServer } from "./null-server.ts";
 import { printError } from "./print-error.ts";
 import { registerReport } from "./report.ts";
 import { registerRetry } from "./retry.ts";
@@ -56,6 +57,7 @@ for (const register of [
   registerClean,
   registerSchema,
   registerSimulate,
+  registerNullServer,
   registerStep,
 ]) {
   register(program);

@@ -276,6 +276,8 @@ export const Plan = z.strictObject({
   cells: z.array(CellPlan).min(1),
   slos: SloPlan.optional(),
   failOn: FailOn,
+  /** Replays of the load show what the client itself adds. Absent, as in plans of older versions: they are made. */
+  errorBars: z.boolean().optional(),
   /** There where cells have servers of kind `kubernetes`. */
   cluster: ClusterPlan.optional(),
   /** Absent: no profile. */

@@ -60,6 +60,7 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
     cells: selectCells(config).map((cell) => resolveCell(cell, { ...context, seed, cluster, severalPools })),
     ...(config.slos && Object.keys(config.slos).length > 0 && { slos: resolveSlos(config.slos) }),
     failOn: config.failOn ?? "invalid",
+    ...(config.errorBars === false && { errorBars: false }),
     ...(cluster !== undefined && { cluster }),
     ...(profiling !== undefined && { profiling }),
     ...(config.schedule && { schedule: resolveSchedule(config.schedule) }),

@@ -6,6 +6,7 @@ import {
   choice,
   count,
   duration,
+  flag,
   list,
   name,
   named,
@@ -145,6 +146,11 @@ export const Config = section(
     ab: optionalSection(Ab, {
       description: "How `llmbench ab` compares the config's two variants; other commands do not look at it.",
       defaultWords: "six pairs, one server at a time",
+    }),
+    errorBars: optional(flag(), {
+      description:
+        "Replays each concurrency and rate once, for at most 5 s, to find out what the client itself adds to the latencies.",
+      default: true,
     }),
     baseline: optional(text("the name of a variant"), {
       description: "Variant that the others are shown relative to.",

@@ -5,6 +5,7 @@ import {
   PerformanceObserver,
 } from "node:perf_hooks";
 import type { Instrument } from "./measurement.ts";
+import { readRunQueueMs, readThrottled } from "./process-readings.ts";
 import type { ResponseReader } from "./response-reader.ts";
 
 const loopDelayPeriodMs = 5;
@@ -15,6 +16,8 @@ export class InstrumentWatch {
   readonly #cpuAtStart = process.cpuUsage();
   readonly #startMs = performance.now();
   readonly #gc: PerformanceObserver;
+  readonly #runQueueAtStart = readRunQueueMs();
+  readonly #throttledAtStart = readThrottled();
   #gcCount = 0;
   #gcTotalMs = 0;
   #gcMaxMs = 0;
@@ -48,6 +51,8 @@ export class InstrumentWatch {
     this.#gc.disconnect();
     this.sampleMemory();
     const cpu = process.cpuUsage(this.#cpuAtStart);
+    const runQueueMs = readRunQueueMs();
+    const throttled = readThrottled();
     return {
       eventLoopDelayMs: {
         p50: lateness(this.#loopDelay.percentile(50)),
@@ -61,6 +66,15 @@ export class InstrumentWatch {
       coalescedReads: this.#coalescedReads,
       chunks: this.#chunks,
       maxRssBytes: this.#maxRssBytes,
+      ...(runQueueMs !== undefined &&
+        this.#runQueueAtStart !== undefined && { runQueueMs: runQueueMs - this.#runQueueAtStart }),
+      ...(throttled !== undefined &&
+        this.#throttledAtStart !== undefined && {
+          throttled: {
+            periods: throttled.periods - this.#throttledAtStart.periods,
+            ms: throttled.ms - this.#throttledAtStart.ms,
+          },
+        }),
     };
   }
 

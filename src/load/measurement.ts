@@ -88,6 +88,10 @@ export interface Instrument {
   readonly reads: number;
   readonly coalescedReads: number;
   readonly chunks: number;
+  /** Time in which the main thread was ready to run and had no core, ms; Linux only. */
+  readonly runQueueMs?: number;
+  /** What the CPU limit of its control group took; Linux only. */
+  readonly throttled?: { readonly periods: number; readonly ms: number };
   /** Largest resident memory seen during the measurement, bytes (sampled five times a second). */
   readonly maxRssBytes: number;
 }

@@ -38,6 +38,10 @@ export const DEFINITIONS: readonly Definition[] = [
     text: "Shown where there are too few samples for an interval. A percentile is printed only with enough samples to bound it: p50 from 11, p90 from 64, p95 from 130, p99 from 662.",
   },
   {
+    term: "The client's own error, ±",
+    text: "What the client itself may have added to a figure, either way: found by a replay of the load to a server that stamps what it writes, and by stamps that were read beside the load. It says nothing of the network, and is no interval: that one is about how few requests there were.",
+  },
+  {
     term: "Marks in the plots",
     text: "A wide pale bar is the interval of the value, a thin line runs from the lowest sample to the highest. A hollow mark is suspect. A point without a valid measurement is not drawn.",
   },

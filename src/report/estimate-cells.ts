@@ -1,4 +1,5 @@
 import type { LatencySummary } from "../results/schema/metrics.ts";
+import { formatClientError } from "./client-errors.ts";
 import { formatNumber, formatRange, NONE } from "./describe.ts";
 import type { Estimate } from "./estimates.ts";
 import { type Column, numericColumn, type TableCell, text } from "./table.ts";
@@ -17,10 +18,11 @@ export function latencyCells(latency: LatencySummary | null): readonly TableCell
   if (latency === null) return Array.from({ length: LATENCY_COLUMNS.length }, () => text(NONE));
   const withInterval = (key: "mean" | "p50" | "p90" | "p95" | "p99") => {
     const interval = latency.intervals[key];
-    return text(
-      formatNumber(latency[key]),
-      interval === undefined ? undefined : `[${formatRange(...interval)}]`,
-    );
+    const notes = [
+      ...(interval === undefined ? [] : [`[${formatRange(...interval)}]`]),
+      ...(latency[key] === null ? [] : [formatClientError(latency, key) ?? []].flat()),
+    ];
+    return text(formatNumber(latency[key]), notes.length === 0 ? undefined : notes.join(" "));
   };
   return [
     text(String(latency.count)),

@@ -46,6 +46,11 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
     title: "Others used the server meanwhile",
     advice: "The figures are those of a heavier load than the one named. Measure when nobody else asks it.",
   },
+  "client-too-slow": {
+    title: "The client's own error is large beside the latency",
+    advice:
+      "The figure says as much of the client as of the server. Give the client a core of its own, lower the load, or run it on another machine.",
+  },
   "client-cpu": {
     title: "The load generator was short of CPU",
     advice: "Latencies may hold its own delay. Lower the load, or run it on a faster machine.",

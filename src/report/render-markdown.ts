@@ -1,4 +1,5 @@
 import type { Results } from "../results/schema/results.ts";
+import { clientErrorTable } from "./client-errors.ts";
 import { count, formatMs, formatTime, simulatedSentence } from "./describe.ts";
 import { cellName, groupByModel, type ModelGroup } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
@@ -33,6 +34,7 @@ export function renderMarkdown(results: Results): string {
         `## Results: ${escapeMarkdown(model.model)}`,
         renderTable(resultsTable(results, model)),
         ...renderServers(results, model),
+        ...renderClientErrors(clientErrorTable(results, model)),
       ]),
     ...renderPlotTables(results),
     ...renderSteps(results),
@@ -42,6 +44,10 @@ export function renderMarkdown(results: Results): string {
     `Means; [a–b] is an interval, (a–b) lowest and highest where there are too few requests for one. Hardware: ${escapeMarkdown(run.hardware.name)}. Made by llmbench ${escapeMarkdown(run.llmbenchVersion)}.`,
   ];
   return `${blocks.join("\n\n")}\n`;
+}
+
+function renderClientErrors(table: Table | undefined): readonly string[] {
+  return table === undefined ? [] : [`**${escapeMarkdown(table.caption)}**`, renderTable(table)];
 }
 
 function renderDifferences(results: Results): readonly string[] {

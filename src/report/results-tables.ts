@@ -1,18 +1,12 @@
 import { lastMeasured } from "../results/deployments.ts";
+import type { LatencySummary } from "../results/schema/metrics.ts";
 import type { CellResult, Results } from "../results/schema/results.ts";
-import {
-  capitalize,
-  describeAmount,
-  describeLoad,
-  formatNumber,
-  joinWords,
-  NONE,
-  VERDICT_WORDS,
-} from "./describe.ts";
+import { capitalize, formatNumber, joinWords, NONE, VERDICT_WORDS } from "./describe.ts";
 import { estimateCell, LATENCY_COLUMNS, latencyCells } from "./estimate-cells.ts";
 import { commonThroughput, latencyMean, latencyOf, THROUGHPUT_WORDS, throughputOf } from "./estimates.ts";
-import { type Entry, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
+import { type Entry, type ModelGroup, variantName } from "./groups.ts";
 import { numericColumn, type Table, type TableCell, text, textColumn } from "./table.ts";
+import { titleOf } from "./titles.ts";
 import { countVerdicts, describeCounts } from "./verdicts.ts";
 
 /** The main table of one model: every load, every variant, the means with what they are worth. */
@@ -74,17 +68,16 @@ function verdictCell({ point }: Entry): TableCell {
   return { ...text(VERDICT_WORDS[status], codes), tone: status };
 }
 
-function titleOf(model: ModelGroup, group: LoadGroup): string {
-  const amounts = [...new Set(group.entries.flatMap((entry) => describeAmount(entry.point.load) ?? []))];
-  const load = [describeLoad(group.load), ...(amounts.length === 1 ? amounts : [])].join(" · ");
-  return model.blocks.length > 1 ? `${group.block}: ${load}` : load;
-}
-
 /** Every percentile that the samples carry, of one model. */
 export function percentileTable(results: Results, model: ModelGroup): Table {
   const names = { ttft: "TTFT", tpot: "TPOT", e2e: "E2E" } as const;
+  const row = ({ cell }: Entry, name: string, latency: LatencySummary | null): readonly TableCell[] => [
+    text(variantName(results, cell)),
+    text(name),
+    ...latencyCells(latency),
+  ];
   return {
-    caption: `Latencies of ${model.model} in milliseconds`,
+    caption: `Latencies of ${model.model} in milliseconds; ± is the client's own error`,
     columns: [textColumn("Variant"), textColumn("Latency"), ...LATENCY_COLUMNS],
     groups: model.blocks
       .flatMap((block) => block.loads)
@@ -92,13 +85,12 @@ export function percentileTable(results: Results, model: ModelGroup): Table {
         title: titleOf(model, group),
         rows: group.entries
           .filter((entry) => entry.point.metrics !== null)
-          .flatMap((entry) =>
-            (["ttft", "tpot", "e2e"] as const).map((name): readonly TableCell[] => [
-              text(variantName(results, entry.cell)),
-              text(names[name]),
-              ...latencyCells(latencyOf(entry.point, name)),
-            ]),
-          ),
+          .flatMap((entry) => [
+            ...(["ttft", "tpot", "e2e"] as const).map((name) =>
+              row(entry, names[name], latencyOf(entry.point, name)),
+            ),
+            row(entry, "Between chunks", entry.point.metrics?.interChunkMs ?? null),
+          ]),
       }))
       .filter((group) => group.rows.length > 0),
   };

@@ -1,6 +1,7 @@
 import { displayWidth, padEnd, padStart, printable, shorten } from "../display-width.ts";
 import type { PointResult, Results } from "../results/schema/results.ts";
 import type { VerdictStatus } from "../results/schema/verdict.ts";
+import { describeClientErrors } from "./client-errors.ts";
 import { describeLoad, formatNumber, formatRange, NONE, VERDICT_MARKS } from "./describe.ts";
 import { type Estimate, latencyMean, throughputOf } from "./estimates.ts";
 import { groupByModel, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
@@ -193,5 +194,7 @@ function describeLegend(points: readonly PointResult[], layout: Layout): readonl
   if (points.some((point) => point.load.arrival !== "closed")) {
     legend.push("At an offered rate TTFT and E2E count from the scheduled time.");
   }
+  const clientErrors = describeClientErrors(points);
+  if (clientErrors !== undefined) legend.push(clientErrors);
   return points.length === 0 ? [] : legend;
 }

@@ -1,4 +1,5 @@
 import type { RequestRecord } from "../load/record.ts";
+import { type GapRun, GapRuns } from "./gap-runs.ts";
 import { GapSample } from "./gap-sample.ts";
 import { outputTokensOf, type RecordSource } from "./request-table.ts";
 import type { Window } from "./window.ts";
@@ -12,6 +13,8 @@ export interface Arrivals {
   readonly tokensPerSlice: Float64Array;
   /** Gaps between reads with generated text, of the requests that count. */
   readonly gaps: GapSample;
+  /** Some of them in their order, request by request. */
+  readonly gapRuns: readonly GapRun[];
   readonly chunksPerRead: Readonly<Record<string, number>>;
 }
 
@@ -23,16 +26,18 @@ export async function collectArrivals(
 ): Promise<Arrivals> {
   const tokensPerSlice = new Float64Array(window === null ? 0 : SLICES);
   const gaps = new GapSample();
+  const gapRuns = new GapRuns();
   const chunksPerRead: Record<string, number> = {};
   let index = 0;
   for await (const record of source()) {
     if (window !== null) addTokens(record, window, tokensPerSlice);
     if (counts(index++)) {
       gaps.addRequest(record.reads.gapsUs);
+      gapRuns.addRequest(record.firstTextUs ?? 0, record.reads.gapsUs);
       for (const chunks of record.reads.chunks) chunksPerRead[chunks] = (chunksPerRead[chunks] ?? 0) + 1;
     }
   }
-  return { tokensPerSlice, gaps, chunksPerRead };
+  return { tokensPerSlice, gaps, gapRuns: gapRuns.runs, chunksPerRead };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { RecordHeader, RequestRecord } from "../load/record.ts";
 import { assembleAb } from "./ab/assemble-ab.ts";
 import { lastMeasured } from "./deployments.ts";
 import { findDifferences } from "./differences.ts";
+import { mergeErrorBars } from "./error-bars.ts";
 import { binValues } from "./histogram.ts";
 import { tpotMs, ttftMs } from "./latencies.ts";
 import { computeMetrics, latencyValues } from "./metrics.ts";
@@ -250,7 +251,10 @@ async function assemblePoint(
   // One measurement's metrics are in its summary already; they also stand in where no records can be read.
   const metrics =
     samples.length > 0 && usable.length > 1
-      ? computeMetrics(samples, run.record.plan.slos, first.seed)
+      ? mergeErrorBars(
+          computeMetrics(samples, run.record.plan.slos, first.seed),
+          usable.map((summary) => summary.metrics),
+        )
       : (usable[0]?.metrics ?? null);
   const point: PointResult = {
     id: first.point,

@@ -24,8 +24,8 @@ export interface Circumstances {
   readonly interrupted: boolean;
   /** Client and server share a machine. */
   readonly clientBesideServer: boolean;
-  /** CPU and wall time of the load generator's process while it measured. */
-  readonly client?: Pick<Instrument, "cpuSeconds" | "wallSeconds">;
+  /** CPU and wall time of the load generator's process while it measured, and what a replay showed. */
+  readonly client?: Pick<Instrument, "cpuSeconds" | "wallSeconds" | "replay">;
   /** Servers of other benchmarks that were up on this machine meanwhile, in words. */
   readonly otherServers?: readonly string[];
   /** What the back end found that only it can see. */

@@ -3,14 +3,14 @@ import { tpotMs, ttftMs } from "./latencies.ts";
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
 import type { RequestCounts } from "./schema/summary.ts";
-import { quantile } from "./statistics.ts";
+import { moments, quantile } from "./statistics.ts";
 
 /** What a verdict looks at in one measurement's records, before any threshold. */
 export interface Observations {
   /** Sent − scheduled, ms, of all requests that were sent; null without any. */
   readonly scheduleLagMs: { readonly p50: number; readonly p99: number; readonly max: number } | null;
-  /** The same p99 without the time in which the cap on concurrency held requests back: the client's own lag. */
-  readonly clientLagP99Ms: number | null;
+  /** The same without the time in which the cap on concurrency held requests back: the client's own lag. */
+  readonly clientLagMs: { readonly mean: number; readonly p50: number; readonly p99: number } | null;
   readonly medianTtftMs: number | null;
   /**
    * Share by which requests were sent below the offered rate, and the part the client alone answers for. Closed loop:
@@ -54,7 +54,7 @@ export function observe(sample: Sample): Observations {
       lag.length === 0
         ? null
         : { p50: quantile(lag, 0.5), p99: quantile(lag, 0.99), max: lag[lag.length - 1] as number },
-    clientLagP99Ms: clientLag.length === 0 ? null : quantile(clientLag.slice().sort(), 0.99),
+    clientLagMs: clientLag.length === 0 ? null : lagOf(clientLag.slice().sort()),
     medianTtftMs: ttft.length === 0 ? null : quantile(ttft, 0.5),
     ...rateShortfalls(table, load, clientLag),
     heldBack,
@@ -67,6 +67,10 @@ export function observe(sample: Sample): Observations {
     cachedShare: told.length === 0 ? null : sum(told, table.cachedTokens) / sum(told, table.promptTokens),
     commonFailure: [...table.failures].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null,
   };
+}
+
+function lagOf(sorted: Float64Array): NonNullable<Observations["clientLagMs"]> {
+  return { mean: moments(sorted).mean, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
 }
 
 /** Requests by their end; `planned` is what was asked for, where that is a number. */

@@ -1,6 +1,7 @@
 import type { SloPlan } from "../config/plan.ts";
 import type { RecordHeader } from "../load/record.ts";
 import type { Circumstances } from "./circumstances.ts";
+import { type KnownDelays, type ProbeReadings, withErrorBars } from "./error-bars.ts";
 import { computeMetrics } from "./metrics.ts";
 import { countRequests, observe } from "./observations.ts";
 import type { RecordSource } from "./request-table.ts";
@@ -26,7 +27,12 @@ export interface MeasurementContext extends Circumstances {
   /** What the server said of itself meanwhile. */
   readonly server?: ServerSeries;
   /** The client's own readings; the rest of `instrument` is in the records. */
-  readonly client?: Pick<Instrument, "eventLoopDelayMs" | "cpuSeconds" | "wallSeconds">;
+  readonly client?: Omit<
+    Instrument,
+    "transport" | "scheduleLagMs" | "reads" | "coalescedReads" | "connections"
+  >;
+  /** What the error bars are made of: a replay of the load, and the probe's readings in this measurement. */
+  readonly calibration?: { readonly known: KnownDelays; readonly probe: ProbeReadings };
 }
 
 /** summary.json of one measurement, from its records (read twice) and what its maker knows. */
@@ -39,7 +45,12 @@ export async function summarise(
   const { table } = sample;
   const seen = observe(sample);
   const requests = countRequests(table, context.planned ?? table.count);
-  const metrics = computeMetrics([sample], context.slos, header.seed);
+  const computed = computeMetrics([sample], context.slos, header.seed);
+  const { calibration } = context;
+  const metrics =
+    calibration === undefined
+      ? computed
+      : withErrorBars(computed, sample, seen, calibration.known, calibration.probe);
   const server = context.server === undefined ? undefined : summariseServer(context.server, table);
   const summary: MeasurementSummary = {
     schemaVersion: 1,

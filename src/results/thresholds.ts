@@ -10,6 +10,8 @@ export const THRESHOLDS = {
   cachedShare: 0.05,
   /** Tokens by the server's counters, apart from those by usage. */
   conservation: 0.002,
+  /** The client's own error in a median, of that median. */
+  clientError: [0.1, 0.25],
   /** The load generator's CPU time, of one core. */
   clientCpu: 0.8,
 } as const;

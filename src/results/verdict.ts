@@ -1,5 +1,6 @@
 import type { FailOn } from "../config/plan.ts";
 import { type Circumstances, judgeCircumstances } from "./circumstances.ts";
+import { judgeClientError } from "./client-verdict.ts";
 import { judgeServer } from "./judge-server.ts";
 import type { Observations } from "./observations.ts";
 import type { Metrics } from "./schema/metrics.ts";
@@ -24,6 +25,7 @@ export function judgeMeasurement(
 ): Verdict {
   return verdictFrom([
     ...(circumstances.interrupted ? [] : judgeClient(seen, load)),
+    ...judgeClientError(load, metrics, circumstances.client?.replay),
     ...judgeRequests(requests, seen),
     ...judgeWork(load, seen, circumstances),
     ...judgeServer(metrics, seen, circumstances, server),
@@ -68,7 +70,8 @@ export function fails(status: VerdictStatus, failOn: FailOn): boolean {
 
 function judgeClient(seen: Observations, load: StoredLoad): Reason[] {
   const reasons: Reason[] = [];
-  const { clientLagP99Ms: lag, medianTtftMs: ttft } = seen;
+  const { medianTtftMs: ttft } = seen;
+  const lag = seen.clientLagMs?.p99 ?? null;
   // In a closed loop nothing is due: TTFT counts from the send, and time lost before it only lightens the load.
   if (load.arrival !== "closed" && lag !== null && ttft !== null && lag > LAG_FLOOR_MS) {
     const share = ttft > 0 ? lag / ttft : Number.MAX_VALUE;

@@ -1,3 +1,4 @@
+import type { Calibrator } from "../calibration/calibrator.ts";
 import type { Plan } from "../config/plan.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
@@ -14,6 +15,8 @@ export interface StepContext {
   readonly session: (cell: string) => CellSession;
   /** There where the plan has a cluster. */
   readonly cluster: ClusterBackend | undefined;
+  /** Finds out what the client itself adds to the times; undefined where the plan wants no error bars. */
+  readonly calibrator: Calibrator | undefined;
   readonly progress: (event: ProgressEvent) => void;
   /** Outputs that stand even if the step then fails: a headline with a verdict that is not good enough. */
   readonly publish: (outputs: Readonly<Record<string, unknown>>) => void;

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { Calibrator } from "../calibration/calibrator.ts";
 import type { CellPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
 import type { RunFolder } from "../results/run-folder.ts";
@@ -64,6 +65,13 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
     hardware: options.hardware,
     session,
     cluster: plan.cluster === undefined ? undefined : cluster,
+    calibrator:
+      plan.errorBars === false
+        ? undefined
+        : new Calibrator({
+            command: [...options.selfCommand, "null-server"],
+            onTrouble: (why) => progress({ kind: "note", text: `no error bars of the client: ${why}` }),
+          }),
     progress,
     publish: options.publish ?? (() => {}),
     signal: options.signal,

@@ -5,12 +5,14 @@ import type { MeasurementOutcome, Progress, Recorder } from "../load/measurement
 import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
+import type { ProbeReadings } from "../results/error-bars.ts";
 import type { ServerSeries } from "../results/schema/server-series.ts";
 import type { MeasurementSummary } from "../results/schema/summary.ts";
 import { summarise } from "../results/summary.ts";
 import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";
 import { checkServer } from "./check-server.ts";
+import { clientReadings } from "./client-readings.ts";
 import type { StepContext } from "./context.ts";
 import { contractedPrompts } from "./contracted-prompts.ts";
 import { expectedE2eMs, type RequestEstimate } from "./estimate.ts";
@@ -73,9 +75,11 @@ export async function measurePoint(
   });
   const watching = await session.watch(server, clock);
   const seen: TokensSeen = { prompt: 0, output: 0, unknown: 0 };
+  const probe = await context.calibrator?.probe(clock);
   const startedAt = new Date().toISOString();
   let outcome: MeasurementOutcome;
   let series: ServerSeries | undefined;
+  let readings: ProbeReadings | undefined;
   try {
     await watching?.watch.start();
     // A disk that is full, or a stop asked for by a person, ends the load; nothing more is sent.
@@ -104,14 +108,29 @@ export async function measurePoint(
     await writer.abandon().catch(() => {});
     throw error;
   } finally {
+    readings = probe?.close();
     watching?.close();
     await transport.close();
   }
+  const finishedAt = new Date().toISOString();
   if (series !== undefined) await run.writeServerSeries(session.cell.id, point.id, repetition, series);
 
   const state = await checkServer(context, session, { server, point: point.id, outcome });
   const othersAfter = await session.otherServers(server.url);
   const neighbours = await session.neighbours();
+  const { firstSentUs, lastEndUs } = outcome;
+  const played =
+    outcome.stopped !== "complete" || firstSentUs === undefined || lastEndUs === undefined
+      ? undefined
+      : await context.calibrator?.replay({
+          key: [session.cell.id, loadKey(point)].join(),
+          recordsPath: paths.records,
+          span: { firstUs: firstSentUs, lastUs: lastEndUs },
+          streams: point.load.concurrency ?? connectionsAhead(point, e2eMs) / 2,
+          transportName: transport.name,
+          body: requests(0).body ?? Buffer.alloc(0),
+          signal: context.signal,
+        });
   const summary = await summarise(header, () => recordsOf(paths.records), {
     simulated,
     cell: session.cell.id,
@@ -120,7 +139,7 @@ export async function measurePoint(
     instance: server.instance,
     specHash: await session.specHash(server),
     startedAt,
-    finishedAt: new Date().toISOString(),
+    finishedAt,
     planned: outcome.requests.planned,
     ...(plan.slos === undefined ? {} : { slos: plan.slos }),
     outputLength: !session.cell.request.forceOutputLength
@@ -143,14 +162,7 @@ export async function measurePoint(
       backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),
     reasons: backend.kind === "kubernetes" ? judgeNeighbours(neighbours, plan.cluster?.serversPerNode) : [],
     otherServers: [...new Set([...othersBefore, ...othersAfter])],
-    client: {
-      eventLoopDelayMs: outcome.instrument.eventLoopDelayMs,
-      cpuSeconds: {
-        user: outcome.instrument.cpuMs.user / 1000,
-        system: outcome.instrument.cpuMs.system / 1000,
-      },
-      wallSeconds: outcome.instrument.wallMs / 1000,
-    },
+    ...clientReadings(outcome.instrument, readings, played),
   });
   await run.finishMeasurement(summary);
   return summary;
@@ -197,6 +209,11 @@ function connectionsAhead(point: PointPlan, e2eMs: number | undefined): number {
   if (concurrency !== undefined) return concurrency;
   const inFlight = ((ratePerSecond ?? 1) * (e2eMs ?? 1000)) / 1000;
   return Math.min(maxConcurrency ?? 512, Math.ceil(2 * inFlight) + 1);
+}
+
+/** What decides how busy the client is: answers' lengths do not. */
+function loadKey({ load }: PointPlan): string {
+  return `${load.arrival} ${load.concurrency ?? load.ratePerSecond} ${load.maxConcurrency ?? ""}`;
 }
 
 /** zod's optional keys may hold undefined; a record's header has no such keys. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
 import { ProcessBackend } from "../../src/servers/process.ts";
 import type { ServerSpec } from "../../src/servers/server.ts";
 import type { SimulatorDialect } from "../../src/simulator/options.ts";
@@ -40,6 +41,7 @@ const small = [
   "1",
   "--fail-on",
   "never",
+  "--no-error-bars",
 ];
 const bench = (url: string, id: string, more: readonly string[] = [], env: Record<string, string> = {}) =>
   llmbench(["bench", url, ...small, "--id", id, ...more], { cwd: folder, env });
@@ -86,6 +88,45 @@ describe("A bench against a simulator", () => {
     expect(cells.cells[0]?.points[0]?.verdict.notes).toContainEqual(
       expect.objectContaining({ code: "simulated" }),
     );
+  });
+});
+
+describe("A bench that looks for its own error", () => {
+  it("replays a load once, prints a bar with each statistic, and leaves no process and no file", async () => {
+    const url = await simulate({});
+    const sizes = small
+      .filter((word) => word !== "--no-error-bars")
+      .map((word) => (word === "5" ? "12" : word));
+    const ended = await llmbench(["bench", url, ...sizes, "--repetitions", "2", "--id", "barred"], {
+      cwd: folder,
+    });
+    expect(ended.status).toBe(0);
+    expect(ended.stdout).toContain("The client's own error, at most: median TTFT ±");
+    const files = await jsonFiles("barred");
+    const summaries = [...files].filter(([path]) => path.endsWith("summary.json"));
+    expect(summaries).toHaveLength(2);
+    const replays = summaries.map(
+      ([, summary]) => (summary as unknown as MeasurementSummary).instrument?.replay,
+    );
+    expect(replays[0]).toMatchObject({ connections: 1, unfinished: 0 });
+    expect(replays[1]).toEqual(replays[0]);
+    for (const [, summary] of summaries) {
+      const { metrics, instrument } = summary as unknown as MeasurementSummary;
+      expect(metrics.ttftMs.clientErrorMs?.p50).toBeGreaterThan(0);
+      expect(metrics.interChunkMs.clientErrorMs?.p50).toBeGreaterThan(0);
+      expect(instrument?.gc?.count).toBeGreaterThanOrEqual(0);
+    }
+    const paths = await readdir(join(folder, "runs/barred"), { recursive: true });
+    expect(paths.filter((path) => /replay|partial/.test(path))).toEqual([]);
+    const page = await readFile(join(folder, "runs/barred/report/index.html"), "utf8");
+    expect(page).toMatch(/± [\d.]+/);
+  }, 120_000);
+
+  it("has no bars where they are not wanted", async () => {
+    expect((await bench(await simulate({}), "bare")).status).toBe(0);
+    const results = await readFile(join(folder, "runs/bare/results.json"), "utf8");
+    expect(results).not.toContain("clientErrorMs");
+    expect(results).not.toContain("readDelayMs");
   });
 });
 

@@ -113,6 +113,7 @@ export class Playground {
         ...options.load,
       },
       failOn: options.failOn ?? "never",
+      errorBars: false,
     };
     // YAML takes JSON as it is.
     writeFileSync(this.#path("config.yaml"), JSON.stringify(config, null, 2));

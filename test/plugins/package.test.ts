@@ -43,6 +43,7 @@ models: { tiny: }
 load: { warmup: 1, blocks: [{ name: small, concurrency: 2, outputTokens: 8, requests: 12 }] }
 steps: { answers: { questions: 2, maxTokens: 6 } }
 failOn: never
+errorBars: false
 ${more}`;
 
 const cluster = `cluster:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { escapeMarkdown, renderMarkdown } from "../../src/report/render-markdown.ts";
-import { simulatedRun, troubledRun } from "../fixtures/runs.ts";
+import { localRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
 import { ALL_RUNS } from "./all-runs.ts";
 
 /** Cells of a table's line: what stands between unescaped bars. */
@@ -22,6 +22,18 @@ describe("renderMarkdown", () => {
     const text = renderMarkdown(make());
     expect(text).not.toMatch(/<(?!!)[a-z/]/i);
     expect(text).not.toMatch(/\p{Cc}(?<!\n)/u);
+  });
+
+  it("prints the client's own error with the latencies that have one", () => {
+    const run = localRun();
+    expect(renderMarkdown(run)).not.toContain("own error");
+    const points = run.cells.flatMap((cell) => cell.points);
+    for (const { metrics } of points)
+      if (metrics !== null) metrics.ttftMs.clientErrorMs = { mean: 0.25, p50: 0.125, p99: 3 };
+    const text = renderMarkdown(run);
+    expect(text).toContain("**TTFT and inter-chunk latency, ± the client's own error, in milliseconds**");
+    expect(text).toMatch(/ \| mean [\d.]+ ± 0\.250 \| — \| /);
+    expect(text).toMatch(/ \| [\d.]+ ± 0\.125 \| — \| /);
   });
 
   it("says simulated first, and what differs before what was measured", () => {

@@ -31,6 +31,21 @@ describe("renderTerminal", () => {
     expect(lines[head + 3]).toMatch(/^ {2}llamacpp-4slots /);
   });
 
+  it("says how far the client itself may have moved what is shown, by the widest bar", () => {
+    const run = localRun();
+    expect(renderTerminal(run, { columns: 80, color: false })).not.toContain("client's own error");
+    for (const [i, { metrics }] of run.cells.flatMap(({ points }) => points).entries()) {
+      if (metrics === null) continue;
+      metrics.ttftMs.clientErrorMs = { mean: 0.2 + i / 100, p50: 0.1, p99: 3 };
+      metrics.interChunkMs.clientErrorMs = { mean: 0.02, p50: 0.03, p99: 3 };
+    }
+    const text = renderTerminal(run, { columns: 80, color: false });
+    expect(widest(text)).toBeLessThanOrEqual(80);
+    expect(text.replace(/\s+/g, " ")).toMatch(
+      /The client's own error, at most: median TTFT ± 0\.\d+ ms, times between chunks ± 0\.03\d* ms\./,
+    );
+  });
+
   it("tells intervals from lowest and highest, and says so", () => {
     const text = renderTerminal(localRun(), { columns: 80, color: false });
     expect(text).toMatch(/llamacpp-1slot .*\[[\d,.–]+\] .* 12 {2}✓/);

@@ -7,11 +7,16 @@ import type { Reason } from "../../src/results/schema/verdict.ts";
 import { summariseLatency } from "../../src/results/statistics.ts";
 import { fails, isFinished, judgeMeasurement, worstStatus } from "../../src/results/verdict.ts";
 
+/** Of a client whose p99 is known. */
+function lagOf(p99: number) {
+  return { mean: p99 / 4, p50: p99 / 8, p99 };
+}
+
 const load: StoredLoad = { arrival: "closed", concurrency: 1, outputTokens: 100 };
 const requests: RequestCounts = { planned: 100, ok: 100, failed: 0, timedOut: 0, cancelled: 0 };
 const seen: Observations = {
   scheduleLagMs: { p50: 0.1, p99: 0.2, max: 0.3 },
-  clientLagP99Ms: 0.2,
+  clientLagMs: lagOf(0.2),
   medianTtftMs: 100,
   rateShortfall: 0,
   clientRateShortfall: 0,
@@ -89,26 +94,26 @@ describe("schedule lag", () => {
     [5.01, "suspect, schedule-lag suspect"],
     [25, "suspect, schedule-lag suspect"],
     [25.01, "invalid, schedule-lag invalid"],
-  ])("with a p99 of %d ms at a median TTFT of 100 ms is %s", (clientLagP99Ms, expected) => {
-    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms } }))).toBe(expected);
+  ])("with a p99 of %d ms at a median TTFT of 100 ms is %s", (p99, expected) => {
+    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(p99) } }))).toBe(expected);
   });
 
   it("below 1 ms raises nothing, however short TTFT is", () => {
-    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms: 1, medianTtftMs: 2 } }))).toBe("valid");
-    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms: 1.01, medianTtftMs: 2 } }))).toBe(
+    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1), medianTtftMs: 2 } }))).toBe("valid");
+    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1.01), medianTtftMs: 2 } }))).toBe(
       "invalid, schedule-lag invalid",
     );
-    expect(inWords(judge({ load: rated, seen: { clientLagP99Ms: 1.01, medianTtftMs: 0 } }))).toBe(
+    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1.01), medianTtftMs: 0 } }))).toBe(
       "invalid, schedule-lag invalid",
     );
   });
 
   it("raises nothing in a closed loop, where nothing is due", () => {
-    expect(inWords(judge({ seen: { clientLagP99Ms: 90 } }))).toBe("valid");
+    expect(inWords(judge({ seen: { clientLagMs: lagOf(90) } }))).toBe("valid");
   });
 
   it("is said in a sentence with its figures", () => {
-    const [reason] = judge({ load: rated, seen: { clientLagP99Ms: 7.4321 } }).reasons;
+    const [reason] = judge({ load: rated, seen: { clientLagMs: lagOf(7.4321) } }).reasons;
     expect(reason?.text).toBe(
       "Requests left late: 1 % of them more than 7.43 ms after their time, which is 7.43 % of the median TTFT of 100 ms (limit 5 %).",
     );
@@ -283,6 +288,39 @@ describe("circumstances", () => {
     });
     expect(busy.reasons[0]?.text).toContain("used 90 % of a core (limit 80 %)");
     expect(judge(client(0.5, 0.4, 0.9)).status).toBe("valid");
+  });
+
+  it("name the client where its own error is large beside what it measured", () => {
+    const barred = (p50: number, bar: number) => ({
+      metrics: {
+        ...metricsOf(100),
+        ttftMs: {
+          ...summariseLatency(Float64Array.from({ length: 40 }, () => p50)),
+          clientErrorMs: { mean: bar, p50: bar, p99: bar },
+        },
+      },
+    });
+    expect(judge(barred(100, 10)).status).toBe("valid");
+    expect(judge(barred(100, 11))).toMatchObject({
+      status: "suspect",
+      reasons: [{ code: "client-too-slow", value: 0.11, threshold: 0.1 }],
+    });
+    const lost = judge(barred(100, 26));
+    expect(lost.status).toBe("invalid");
+    expect(lost.reasons[0]?.text).toBe(
+      "The client read answers late: that alone may have moved the median TTFT of 100 ms by 26 ms, which is 26 % of it (limit 25 %).",
+    );
+    // Of latencies of a millisecond a tenth is nothing that anyone sees.
+    expect(judge(barred(2, 1)).status).toBe("valid");
+  });
+
+  it("make a measurement invalid whose replay the client did not get through", () => {
+    const replay = { unfinished: 3 } as NonNullable<NonNullable<Circumstances["client"]>["replay"]>;
+    const client = { cpuSeconds: { user: 1, system: 0 }, wallSeconds: 10, replay };
+    expect(judge({ circumstances: { client } })).toMatchObject({
+      status: "invalid",
+      reasons: [{ code: "client-too-slow", value: 3 }],
+    });
   });
 
   it("make numbers suspect that were measured beside another benchmark's server, and name it", () => {

@@ -7,6 +7,13 @@ const interval = z.tuple([z.number(), z.number()]).meta({
   description: "Lower and upper end of a two-sided interval, in the unit of what it bounds.",
 });
 
+export const ClientError = z.strictObject({ mean: z.number(), p50: z.number(), p99: z.number() }).meta({
+  id: "ClientError",
+  description:
+    "Milliseconds by which the client itself may have moved each statistic, either way; also of those that the sample cannot carry.",
+});
+export type ClientError = z.infer<typeof ClientError>;
+
 export const LatencySummary = z
   .strictObject({
     count: z.number().int().describe("Samples: requests, or gaps between reads for interChunkMs and itlMs."),
@@ -31,6 +38,9 @@ export const LatencySummary = z
         p99: interval.optional(),
       })
       .describe("Two-sided intervals at `level`, of each statistic that has one."),
+    clientErrorMs: ClientError.optional().describe(
+      "Only for TTFT, user TTFT and inter-chunk latency, where the load was replayed (`errorBars`).",
+    ),
     level: z.number().describe("Confidence level of the intervals, 0 to 1."),
     method: z.string().describe("How the percentiles and intervals were made."),
   })

@@ -34,6 +34,33 @@ export const LoadSettingSchema = z
   .meta({ id: "LoadSetting", description: "Either a concurrency or a rate decides when requests start." });
 export type StoredLoad = z.infer<typeof LoadSettingSchema>;
 
+const Delays = z
+  .strictObject({ count: z.number().int(), p50: z.number(), p99: z.number(), max: z.number() })
+  .meta({ id: "Delays", description: "Milliseconds." });
+
+const Replay = z
+  .strictObject({
+    seconds: z.number(),
+    connections: z.number().int(),
+    chunks: z.number().int(),
+    floorMs: z.number().describe("Least delay from a chunk's write to its read: its 5th percentile."),
+    jitterMs: z.number().describe("p99 − p50 of these delays."),
+    chunkDelayMs: Delays,
+    firstTextDelayMs: Delays.optional().describe("Of first texts alone."),
+    sendDelayMs: Delays.describe("From `sent` to when the null server had read the request."),
+    probeDelayMs: Delays.describe("Of the probe meanwhile; its excess in a measurement widens the bars."),
+    cpuShare: z.number().describe("The client's CPU time over the replay's length."),
+    capacityChunksPerSecond: z
+      .number()
+      .describe("Chunks over the client's CPU time: what one core would carry of such chunks."),
+    unfinished: z.number().int().describe("Requests whose answer was not whole 5 s after the end."),
+  })
+  .meta({
+    id: "Replay",
+    description:
+      "The load as it was recorded, played again by a null server that stamps what it writes: made after the first measurement of each concurrency or rate, and used for all of them.",
+  });
+
 export const Instrument = z
   .strictObject({
     transport: z.string(),
@@ -46,6 +73,22 @@ export const Instrument = z
     reads: z.number().int().describe("Reads that carried generated text."),
     coalescedReads: z.number().int().describe("Those among them that carried more than one chunk."),
     connections: z.strictObject({ opened: z.number().int(), reused: z.number().int() }),
+    gc: z
+      .strictObject({ count: z.number().int(), totalMs: z.number(), maxMs: z.number() })
+      .optional()
+      .describe("Garbage collections of the client."),
+    runQueueSeconds: z
+      .number()
+      .optional()
+      .describe("How long its main thread was ready to run and had no core (Linux)."),
+    throttled: z
+      .strictObject({ periods: z.number().int(), seconds: z.number() })
+      .optional()
+      .describe("Periods in which its control group's CPU limit held it back, and for how long (Linux)."),
+    readDelayMs: Delays.optional().describe(
+      "From a stamp's write to its read, of a probe that ran beside the load.",
+    ),
+    replay: Replay.optional(),
   })
   .meta({ id: "Instrument", description: "What the client itself went through while it measured." });
 export type Instrument = z.infer<typeof Instrument>;

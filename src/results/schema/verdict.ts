@@ -19,6 +19,7 @@ export const ReasonCode = z
     "token-conservation",
     "other-clients",
     "client-cpu",
+    "client-too-slow",
     "instance-changed",
     "shared-node",
     "neighbour",

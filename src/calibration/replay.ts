@@ -1,0 +1,209 @@
+import { rm } from "node:fs/promises";
+import { type Clock, startClock } from "../load/clock.ts";
+import { createTransport } from "../load/create-transport.ts";
+import { Flights } from "../load/flights.ts";
+import { callAt, type PreciseTimer } from "../load/precise-timer.ts";
+import type { RequestRecord } from "../load/record.ts";
+import { openRecordWriter } from "../load/record-writer.ts";
+import type { Transport, TransportOptions } from "../load/transport.ts";
+import { createUndiciTransport } from "../load/undici-transport.ts";
+import { DelayProbe } from "./delay-probe.ts";
+import { hrtimeUsOf } from "./hrtime.ts";
+import type { ReplayStamps } from "./messages.ts";
+import type { NullServer } from "./null-server-process.ts";
+import type { Trace } from "./trace.ts";
+
+/** Between the last thing made ready and the first request. */
+const graceUs = 50_000;
+/** A client that is so far behind has shown what it cannot do. */
+const overtimeMs = 5000;
+/** A request this near goes out as soon as its stream is free: it had waited for that, not for its time. */
+const chainedUs = 2000;
+
+export interface ReplayOptions {
+  readonly server: NullServer;
+  readonly trace: Trace;
+  /** The measurement's own: what it was read with, and a request of it. */
+  readonly transportName: string;
+  readonly body: Uint8Array;
+  /** Records are written there as in a measurement, and removed. */
+  readonly scratchPath: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the client added to times that are known. Microseconds. */
+export interface Replay {
+  readonly lengthUs: number;
+  /** Most connections in use. */
+  readonly streams: number;
+  readonly chunks: number;
+  /** Of each request that began in the slice: from the first text's write to its read. */
+  readonly firstDelaysUs: Float64Array;
+  /** Of each request: from each chunk's write to its read. */
+  readonly delaysUs: readonly Float64Array[];
+  /** The same of the probe, meanwhile. */
+  readonly probeUs: Float64Array;
+  /** From `sent` to when the null server had read the request. */
+  readonly sendUs: Float64Array;
+  /** Gaps as this client read them and as the null server wrote them, in the same order of requests. */
+  readonly readGapsUs: Float64Array;
+  readonly writeGapsUs: Float64Array;
+  /** CPU time of this process meanwhile, ms. */
+  readonly cpuMs: number;
+  /** Requests without their whole answer when time was up. */
+  readonly unfinished: number;
+}
+
+/** Plays a trace to the null server with the client that measured. Rejects with NULL_SERVER, RECORD_WRITE. */
+export async function replay(options: ReplayOptions): Promise<Replay> {
+  const { server, trace } = options;
+  const clock = startClock();
+  const transport = transportLike(options.transportName, {
+    origin: `http://127.0.0.1:${server.port}`,
+    clock,
+  });
+  try {
+    await server.load(trace.script);
+    await transport.open(trace.lanes.length);
+    const probe = await DelayProbe.open(server.port, clock);
+    const before = process.cpuUsage();
+    const records = await play(options, transport, clock);
+    const cpu = process.cpuUsage(before);
+    const probeUs = probe.close().delaysUs;
+    return settle(trace, records, await server.stamps(), {
+      cpuMs: (cpu.user + cpu.system) / 1000,
+      probeUs,
+      offsetUs: hrtimeUsOf(clock),
+    });
+  } finally {
+    await transport.close();
+  }
+}
+
+/** TLS is not spoken to the null server: what deciphering takes is not in what it shows. */
+function transportLike(name: string, options: TransportOptions): Transport {
+  return name.startsWith("undici") ? createUndiciTransport(options) : createTransport(options);
+}
+
+async function play(
+  { server, trace, body, scratchPath, signal }: ReplayOptions,
+  transport: Transport,
+  clock: Clock,
+): Promise<RequestRecord[]> {
+  const writer = await openRecordWriter(scratchPath, {
+    schemaVersion: 1,
+    point: "replay",
+    load: { arrival: "closed", outputTokens: 1 },
+    seed: 0,
+    clock: { epochMs: clock.epochMs, hrtimeNs: clock.hrtimeNs },
+    client: { version: "", transport: transport.name, node: process.versions.node, workers: 1 },
+  });
+  const timeoutMs = trace.lengthUs / 1000 + overtimeMs;
+  const flights = new Flights(transport, timeoutMs, {});
+  const records: RequestRecord[] = [];
+  const startUs = clock.nowUs() + graceUs;
+  server.start(startUs + hrtimeUsOf(clock));
+  const headers = { "content-type": "application/json", accept: "text/event-stream" };
+  const timers = new Set<PreciseTimer>();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      let left = trace.sentUs.length;
+      let over = false;
+      const end = () => {
+        over = true;
+        clearTimeout(limit);
+        signal.removeEventListener("abort", end);
+        for (const timer of timers) timer.cancel();
+        flights.cancelAll();
+        resolve();
+      };
+      const limit = setTimeout(end, timeoutMs);
+      signal.addEventListener("abort", end, { once: true });
+      const send = (lane: readonly number[], place: number) => {
+        const i = lane[place] as number;
+        const scheduledUs = startUs + (trace.sentUs[i] as number);
+        const request = { method: "POST", path: `/v1/chat/completions?n=${i}`, headers, body } as const;
+        flights.launch(request, { i, worker: 0, phase: "measured", scheduledUs }, (record) => {
+          if (!over && place + 1 < lane.length) wait(lane, place + 1);
+          writer.write(record);
+          records.push(record);
+          left--;
+          if (left === 0 && !over) end();
+        });
+      };
+      const wait = (lane: readonly number[], place: number) => {
+        const atUs = startUs + (trace.sentUs[lane[place] as number] as number);
+        if (place > 0 && atUs - clock.nowUs() < chainedUs) {
+          send(lane, place);
+          return;
+        }
+        const timer = callAt(clock, atUs, () => {
+          timers.delete(timer);
+          try {
+            send(lane, place);
+          } catch (error) {
+            reject(error);
+          }
+        });
+        timers.add(timer);
+      };
+      for (const lane of trace.lanes) wait(lane, 0);
+    });
+    signal.throwIfAborted();
+  } finally {
+    await writer.abandon();
+    await rm(writer.partialPath, { force: true });
+  }
+  return records;
+}
+
+function settle(
+  trace: Trace,
+  records: readonly RequestRecord[],
+  stamps: ReplayStamps,
+  seen: { readonly cpuMs: number; readonly probeUs: Float64Array; readonly offsetUs: number },
+): Replay {
+  const { starts, chunks } = trace.script;
+  const delaysUs: Float64Array[] = [];
+  const first: number[] = [];
+  const send: number[] = [];
+  const readGaps: number[] = [];
+  const writeGaps: number[] = [];
+  let chunkCount = 0;
+  for (const record of [...records].sort((a, b) => a.i - b.i)) {
+    const { i, sentUs, firstTextUs } = record;
+    if (record.error !== undefined || sentUs === undefined || firstTextUs === undefined) continue;
+    const written: number[] = [];
+    for (let write = starts[i] as number; write < (starts[i + 1] as number); write++) {
+      const at = (stamps.writtenUs[write] as number) - seen.offsetUs;
+      if (written.length > 0) writeGaps.push(at - (written.at(-1) as number));
+      for (let k = 0; k < (chunks[write] as number); k++) written.push(at);
+    }
+    const delays = new Float64Array(written.length);
+    let at = firstTextUs;
+    let chunk = 0;
+    for (const [k, gap] of record.reads.gapsUs.entries()) {
+      at += gap;
+      if (k > 0) readGaps.push(gap);
+      for (let left = record.reads.chunks[k] as number; left > 0; left--, chunk++)
+        delays[chunk] = at - (written[chunk] ?? Number.NaN);
+    }
+    delaysUs.push(delays);
+    chunkCount += chunk;
+    if (trace.whole[i] === true) first.push(delays[0] as number);
+    send.push((stamps.receivedUs[i] as number) - seen.offsetUs - sentUs);
+  }
+  return {
+    lengthUs: trace.lengthUs,
+    streams: trace.lanes.length,
+    chunks: chunkCount,
+    firstDelaysUs: Float64Array.from(first),
+    delaysUs,
+    probeUs: seen.probeUs,
+    sendUs: Float64Array.from(send),
+    readGapsUs: Float64Array.from(readGaps),
+    writeGapsUs: Float64Array.from(writeGaps),
+    cpuMs: seen.cpuMs,
+    unfinished: trace.sentUs.length - delaysUs.length,
+  };
+}
