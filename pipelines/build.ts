@@ -46,7 +46,7 @@ export function build(plan: Plan, bundles: Bundles = {}): Built {
     template: benchmark(run, part),
     submitted: benchmarkRun(run, part),
   }));
-  const cron = run.schedule === undefined ? undefined : nightly(run, run.schedule);
+  const cron = run.schedule === undefined ? undefined : nightly(onePart(run), run.schedule);
   const bringing = hubModels(plan).length === 0 ? [] : [{ template: models(run), submitted: modelsRun(run) }];
   const manifests = [
     ...[...bringing, ...parts].flatMap(({ template, submitted }) => [template, submitted]),
@@ -105,6 +105,16 @@ export function build(plan: Plan, bundles: Bundles = {}): Built {
   }));
   const index = indexOf(run, applied, first, submitted);
   return { files: [...applied, ...first, ...submitted, kustomization(applied), index], warnings };
+}
+
+/** What runs by the clock is one workflow: the cells of a second part would be left out without a word. */
+function onePart(run: ClusterRun): ClusterRun {
+  if (run.cells.length <= mostCells) return run;
+  throw new LlmbenchError(
+    "BUILD_TOO_LARGE",
+    `A schedule starts one workflow, which takes at most ${mostCells} cells; ${run.name} has ${run.cells.length}.`,
+    { hint: "make several configs of it, each with a schedule, or exclude cells (cells.exclude)" },
+  );
 }
 
 /** A mistake of ours, or of a config that our checks let through: nothing is written then. */

@@ -105,7 +105,7 @@ async function lookAt(
     {
       exitStatus: ExitStatus.usage,
       details: missing,
-      hint: `llmbench build ${config} writes the files, and \`kubectl apply -k\` of its folder applies them. Or: llmbench submit ${config} --apply`,
+      hint: `llmbench build ${config} writes the files, and \`kubectl apply --server-side -k\` of its folder applies them. Or: llmbench submit ${config} --apply`,
     },
   );
 }

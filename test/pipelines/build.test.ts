@@ -239,6 +239,24 @@ describe("a config of 450 cells", () => {
   });
 });
 
+describe("a schedule", () => {
+  it("is refused for more cells than one workflow takes: nobody would start the others", async () => {
+    const { plan } = await build("cluster-test");
+    const schedule = { cron: "30 1 * * *", timeZone: "UTC", keepSucceeded: 3, keepFailed: 9, suspend: false };
+    const buildOf = (count: number) =>
+      buildPlan({
+        ...plan,
+        schedule,
+        cells: Array.from({ length: count }, (_, k) => ({
+          ...plan.cells[0],
+          id: `c${k}`,
+        })) as typeof plan.cells,
+      });
+    expect(buildOf(199).files.map(({ path }) => path)).toContain("nightly.yaml");
+    expect(() => buildOf(200)).toThrow(expect.objectContaining({ code: "BUILD_TOO_LARGE" }));
+  });
+});
+
 describe("the rights of each account", () => {
   it("are these and no more", () => {
     const words = Object.fromEntries(
