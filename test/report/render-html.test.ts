@@ -187,6 +187,18 @@ describe("the page", () => {
     expect(page).toContain("llmbench run --resume mixed-20261124-100000");
   });
 
+  it("names the config's file, but no folder of the machine that read it", async () => {
+    const run = localRun();
+    const source = (file: string) => ({
+      ...run,
+      run: { ...run.run, plan: { ...run.run.plan, source: { file, sha256: "a".repeat(64) } } },
+    });
+    expect(words(await renderHtml(source("configs/mine.yaml")))).toContain("configs/mine.yaml (SHA-256");
+    const page = words(await renderHtml(source("/home/someone/secret-project/mine.yaml")));
+    expect(page).toContain(" mine.yaml (SHA-256");
+    expect(page).not.toContain("someone");
+  });
+
   it("says of a workflow's run how that is gone on with", async () => {
     const failed = troubledRun();
     const page = words(await renderHtml({ ...failed, run: { ...failed.run, executor: "argo" } }));

@@ -1,3 +1,4 @@
+import { basename, isAbsolute } from "node:path";
 import type { CellPlan } from "../../config/plan.ts";
 import type { Results } from "../../results/schema/results.ts";
 import {
@@ -117,11 +118,16 @@ function describeFacts(results: Results): readonly (readonly [string, string])[]
     ["Versions", `llmbench ${run.llmbenchVersion}, Node ${run.nodeVersion}`],
     [
       "Config",
-      plan.source === undefined ? NONE : `${plan.source.file} (SHA-256 ${plan.source.sha256.slice(0, 12)}…)`,
+      plan.source === undefined
+        ? NONE
+        : `${namedForOthers(plan.source.file)} (SHA-256 ${plan.source.sha256.slice(0, 12)}…)`,
     ],
     ["Seed", String(plan.seed)],
   ];
 }
+
+/** A path from the root is one of the machine that read the config, and says nothing to who reads the page elsewhere. */
+const namedForOthers = (file: string) => (isAbsolute(file) ? basename(file) : file);
 
 function distinct(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)];
