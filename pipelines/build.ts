@@ -152,11 +152,13 @@ function kustomization(applied: readonly BuiltFile[]): BuiltFile {
 }
 
 function indexOf(
-  { name, cluster: { namespace } }: ClusterRun,
+  { name, cluster }: ClusterRun,
   applied: readonly BuiltFile[],
   first: readonly BuiltFile[],
   runs: readonly BuiltFile[],
 ): BuiltFile {
+  const { namespace } = cluster;
+  const secrets = secretsLine(cluster);
   const models = first.map(
     ({ path }) =>
       `Bring the models to the share; those that are there are skipped: \`argo submit -n ${namespace} ${path} --watch\``,
@@ -172,14 +174,26 @@ function indexOf(
     "   | --- | --- |",
     ...applied.map(({ path, about }) => `   | \`${path}\` | ${about} |`),
     "",
-    ...models.flatMap((line) => [`2. ${line}`, ""]),
-    ...submitLines(namespace, runs, 2 + models.length),
+    ...[...secrets, ...models].flatMap((line, k) => [`${k + 2}. ${line}`, ""]),
+    ...submitLines(namespace, runs, 2 + secrets.length + models.length),
     "",
     `Results lie on the results share, by the workflow's name. Retry what failed: \`argo retry -n ${namespace} NAME\`.`,
     "",
     ...removalLines(applied, namespace),
   ];
   return { path: "README.md", about: "this index", text: lines.join("\n"), objects: [] };
+}
+
+/** What the config names and nobody but a person can make. */
+function secretsLine({ namespace, imagePullSecrets, secrets }: ClusterRun["cluster"]): string[] {
+  const named = new Set([
+    ...imagePullSecrets.map((name) => `\`${name}\` (of kind docker-registry)`),
+    ...Object.values(secrets).map(({ name, key }) => `\`${name}\` with the key \`${key}\``),
+  ]);
+  if (named.size === 0) return [];
+  return [
+    `Make the Secrets that the config names in namespace \`${namespace}\`, unless they are there (\`kubectl create secret …\`): ${[...named].join(", ")}.`,
+  ];
 }
 
 /** A namespace takes along what is in it; what belongs to the cluster is named, since nobody would look for it. */

@@ -109,6 +109,17 @@ describe("a config", () => {
 });
 
 describe("the index of what was made", () => {
+  it("names the Secrets that have to be there, and numbers what is to be done", async () => {
+    const index = async (config: string) =>
+      (await build(config)).files.find(({ path }) => path === "README.md")?.text ?? "";
+    const a10 = await index("a10");
+    expect(a10).toContain(
+      "`ngc-registry` (of kind docker-registry), `ngc-api` with the key `NGC_API_KEY`, `hugging-face` with the key `token`.",
+    );
+    expect(a10.match(/^\d\. \w+/gm)).toEqual(["1. Apply", "2. Make", "3. Bring", "4. Submit"]);
+    expect((await index("k3s")).match(/^\d\. \w+/gm)).toEqual(["1. Apply", "2. Submit"]);
+  });
+
   it("says how to remove it, and names what belongs to no namespace", async () => {
     const { files } = await build("a10");
     const text = files.find(({ path }) => path === "README.md")?.text ?? "";
