@@ -287,5 +287,7 @@ export const Plan = z.strictObject({
   baseline: z.string().optional(),
   /** How `llmbench ab` measures its cells; only where the config says. */
   ab: AbPlan.optional(),
+  /** Variants that did different work are not ranked. */
+  strict: z.boolean().optional(),
 });
 export type Plan = z.infer<typeof Plan>;

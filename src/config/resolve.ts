@@ -64,6 +64,7 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
     ...(cluster !== undefined && { cluster }),
     ...(profiling !== undefined && { profiling }),
     ...(config.schedule && { schedule: resolveSchedule(config.schedule) }),
+    ...(config.strict === true && { strict: true }),
     ...(config.baseline !== undefined && { baseline: config.baseline }),
     ...(config.ab && { ab: { ...AB_DEFAULTS, ...defined(config.ab) } }),
   } satisfies Plan);

@@ -152,6 +152,11 @@ export const Config = section(
         "Replays each concurrency and rate once, for at most 5 s, to find out what the client itself adds to the latencies.",
       default: true,
     }),
+    strict: optional(flag(), {
+      description:
+        "Refuses to rank variants that did different work (precision, hardware, tokens in and out, how answers ended, cached tokens). Otherwise the report says what differs, and ranks.",
+      default: false,
+    }),
     baseline: optional(text("the name of a variant"), {
       description: "Variant that the others are shown relative to.",
       defaultWords: "none",

@@ -38,6 +38,18 @@ export function cautionOf(results: Results, compared: readonly (readonly CellRes
     : `the variants did different work (${differences}), so this is not like for like: `;
 }
 
+/** What stands in place of a ranking where the comparison is strict and the work was not the same; undefined elsewhere. */
+export function refusalOf(
+  results: Results,
+  compared: readonly (readonly CellResult[])[],
+): string | undefined {
+  if (results.run.plan.strict !== true) return undefined;
+  const differences = describeDifferences(results, compared);
+  return differences === undefined
+    ? undefined
+    : `not ranked, since the variants did different work (${differences}) and the comparison is strict. Every figure is below.`;
+}
+
 function describePrecisions(results: Results, cells: readonly CellResult[]): readonly string[] {
   const known = cells.filter((cell) => cell.model.precision !== undefined);
   const groups = gather(known, (cell) => (cell.model.precision ?? "").toLowerCase());

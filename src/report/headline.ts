@@ -11,7 +11,7 @@ import {
   formatRange,
   joinWords,
 } from "./describe.ts";
-import { cautionOf } from "./differences.ts";
+import { cautionOf, refusalOf } from "./differences.ts";
 import { commonThroughput, differs, type Estimate, latencyMean, throughputOf } from "./estimates.ts";
 import {
   type Entry,
@@ -24,8 +24,11 @@ import {
 
 /** The run in one sentence. It never ranks what was found invalid, nor what the intervals cannot tell apart. */
 export interface Headline {
-  /** `ranking`: one variant is shown to lead. `no-difference`: compared, not told apart. `single`: nothing to compare. */
-  readonly kind: "ranking" | "no-difference" | "single" | "nothing";
+  /**
+   * `ranking`: one variant is shown to lead. `no-difference`: compared, not told apart. `refused`: they did different work,
+   * and the plan is strict. `single`: nothing to compare.
+   */
+  readonly kind: "ranking" | "no-difference" | "refused" | "single" | "nothing";
   readonly sentence: string;
 }
 
@@ -57,6 +60,8 @@ export function findHeadline(results: Results): Headline {
   const compared = findings.flatMap((finding) =>
     finding.contenders.length > 1 ? [finding.contenders.map((contender) => contender.entry.cell)] : [],
   );
+  const refusal = refusalOf(results, compared);
+  if (refusal !== undefined) return { kind: "refused", sentence: capitalize(prefix + refusal) };
   return {
     kind: kindOf(findings),
     sentence: capitalize(`${prefix}${cautionOf(results, compared)}${describeFindings(findings)}.`),
@@ -67,6 +72,9 @@ export function findHeadline(results: Results): Headline {
 function describeAb(results: Results, { a, b, comparisons, sentence }: AbResult): Headline {
   const compared = results.cells.filter(({ id }) => id === a || id === b);
   const found = comparisons.some(({ finding }) => finding !== "no-difference-shown");
+  const refusal = refusalOf(results, comparisons.length > 0 ? [compared] : []);
+  if (refusal !== undefined)
+    return { kind: "refused", sentence: capitalize(simulatedPrefix(results.cells) + refusal) };
   const words = simulatedPrefix(results.cells) + cautionOf(results, comparisons.length > 0 ? [compared] : []);
   const kind = comparisons.length === 0 ? "nothing" : found ? "ranking" : "no-difference";
   return { kind, sentence: `${capitalize(words)}${sentence}` };

@@ -6,7 +6,7 @@ import { lastMeasured } from "./deployments.ts";
 import { findDifferences } from "./differences.ts";
 import { mergeErrorBars } from "./error-bars.ts";
 import { binValues } from "./histogram.ts";
-import { tpotMs, ttftMs } from "./latencies.ts";
+import { tpotMs, ttftMs, userTtftMs } from "./latencies.ts";
 import { computeMetrics, latencyValues } from "./metrics.ts";
 import { isUsable, judgePoint } from "./point-verdict.ts";
 import { readProfile } from "./profile-folder.ts";
@@ -266,8 +266,10 @@ async function assemblePoint(
     measurements: summaries.map(measurementOf),
   };
   if (samples.length > 0) {
+    // As the headline: where requests arrive at a rate, from the time at which each was due.
+    const ttft = first.load.arrival === "closed" ? ttftMs : userTtftMs;
     point.distributions = {
-      ttft: binValues(latencyValues(samples, ttftMs).values),
+      ttft: binValues(latencyValues(samples, ttft).values),
       tpot: binValues(latencyValues(samples, tpotMs).values),
     };
   }

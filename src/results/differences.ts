@@ -1,5 +1,6 @@
+import { isUsable } from "./point-verdict.ts";
 import type { Metrics } from "./schema/metrics.ts";
-import type { CellResult, Difference } from "./schema/results.ts";
+import type { CellResult, Difference, PointResult } from "./schema/results.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 
 type Kind = Difference["kind"];
@@ -7,14 +8,20 @@ type Kind = Difference["kind"];
 /** What a cell did at one load, reduced to one number, and the words for it. */
 interface Work {
   readonly kind: Kind;
-  readonly of: (metrics: Metrics) => number | null;
+  readonly of: (metrics: Metrics, point: PointResult) => number | null;
   /** How far apart two cells are, and from where on that is different work. */
   readonly apart: (a: number, b: number) => number;
   readonly limit: number;
   /** Whether two cells that are further apart still did as good as the same. */
-  readonly isNothing?: (a: Metrics, b: Metrics) => boolean;
+  readonly isNothing?: (a: Valued, b: Valued) => boolean;
   readonly say: (name: string, value: number) => string;
   readonly why: string;
+}
+
+interface Valued {
+  readonly cell: CellResult;
+  readonly promptMean: number | null;
+  readonly value: number;
 }
 
 const relative = (a: number, b: number): number =>
@@ -28,7 +35,7 @@ const WORKS: readonly Work[] = [
     apart: relative,
     limit: THRESHOLDS.outputLength,
     say: (name, value) => `${name} counts ${number(value)} prompt tokens`,
-    why: "more prompt is more work before the first token",
+    why: "their tokenizers or chat templates differ, and more prompt is more work before the first token",
   },
   {
     kind: "output-tokens",
@@ -48,11 +55,11 @@ const WORKS: readonly Work[] = [
   },
   {
     kind: "cached-tokens",
-    of: (metrics) => cachedShare(metrics),
+    of: cachedShare,
     apart: absolute,
     limit: THRESHOLDS.cachedShare,
     // Of a short prompt a fraction of a token is many points.
-    isNothing: (a, b) => Math.abs(computedPrompt(a) - computedPrompt(b)) < 1,
+    isNothing: (a, b) => Math.abs(a.value * (a.promptMean ?? 0) - b.value * (b.promptMean ?? 0)) < 1,
     say: (name, value) => `${name} took ${percent(value)} of its prompt tokens from its cache`,
     why: "what is cached is not computed",
   },
@@ -95,20 +102,20 @@ function compareWords(
 }
 
 function compareWork(group: readonly CellResult[], work: Work): Difference[] {
-  type Valued = { readonly cell: CellResult; readonly metrics: Metrics; readonly value: number };
   let furthest: { apart: number; load: string; values: Valued[] } | undefined;
   for (const load of new Set(group.flatMap((cell) => cell.points.map((point) => point.id)))) {
     const values = group.flatMap((cell) => {
-      const metrics = cell.points.find((point) => point.id === load)?.metrics ?? null;
-      const value = metrics === null ? null : work.of(metrics);
-      return metrics === null || value === null ? [] : [{ cell, metrics, value }];
+      const point = cell.points.find(({ id }) => id === load);
+      const metrics = point?.metrics ?? null;
+      const value = point === undefined || metrics === null ? null : work.of(metrics, point);
+      return value === null ? [] : [{ cell, promptMean: metrics?.tokens.promptMean ?? null, value }];
     });
     const ascending = values.toSorted((a, b) => a.value - b.value);
     const [low, high] = [ascending[0], ascending.at(-1)];
     if (low === undefined || high === undefined) continue;
     const apart = work.apart(low.value, high.value);
     if (apart <= work.limit || apart <= (furthest?.apart ?? 0)) continue;
-    if (work.isNothing?.(low.metrics, high.metrics) !== true) furthest = { apart, load, values };
+    if (work.isNothing?.(low, high) !== true) furthest = { apart, load, values };
   }
   if (furthest === undefined) return [];
   const said = furthest.values.map(({ cell, value }) => work.say(cell.variant, value)).join(", ");
@@ -127,13 +134,11 @@ function lengthShare(finish: Readonly<Record<string, number>>): number | null {
   return total === 0 ? null : (finish["length"] ?? 0) / total;
 }
 
-function cachedShare({ tokens }: Metrics): number | null {
-  return tokens.cachedMean === null || !tokens.promptMean ? null : tokens.cachedMean / tokens.promptMean;
-}
-
-/** Prompt tokens a request that were not in the cache. */
-function computedPrompt({ tokens }: Metrics): number {
-  return (tokens.promptMean ?? 0) - (tokens.cachedMean ?? 0);
+/** By usage, else by the counters of the servers' prefix caches; null where neither is told. */
+function cachedShare({ tokens }: Metrics, { measurements }: PointResult): number | null {
+  if (tokens.cachedMean !== null && tokens.promptMean) return tokens.cachedMean / tokens.promptMean;
+  const counted = measurements.filter(isUsable).flatMap(({ server }) => server?.cachedShare ?? []);
+  return counted.length === 0 ? null : counted.reduce((sum, share) => sum + share, 0) / counted.length;
 }
 
 function number(value: number): string {

@@ -1,7 +1,7 @@
 import type { CellPlan, PointPlan } from "../../src/config/plan.ts";
 import { pointId } from "../../src/config/points.ts";
 import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
-import { headlineRate } from "../../src/steps/headline-rate.ts";
+import { headlineRate } from "../../src/steps/headline.ts";
 
 /** Throughput that grows by less than this is flat: more load only adds latency. */
 const flatGrowth = 0.05;

@@ -7,7 +7,7 @@ import { fails } from "../../src/results/verdict.ts";
 import type { CellSession } from "../../src/steps/cell-session.ts";
 import type { StepContext } from "../../src/steps/context.ts";
 import { estimateRequest, type RequestEstimate, TimeLeft } from "../../src/steps/estimate.ts";
-import { headlineRate } from "../../src/steps/headline-rate.ts";
+import { headlineRate, headlineTtftMs } from "../../src/steps/headline.ts";
 import { interruptedError } from "../../src/steps/interrupted.ts";
 import { measurePoint } from "../../src/steps/measure-point.ts";
 import type { ServerRef } from "../../src/steps/server-ref.ts";
@@ -152,7 +152,7 @@ class Sweeping {
       repetition,
       verdict: summary.verdict.status,
       outputTokensPerSecond: rate,
-      ttftMs: summary.metrics.ttftMs.p50 ?? summary.metrics.ttftMs.mean,
+      ttftMs: headlineTtftMs(summary.metrics),
       failed: summary.requests.failed + summary.requests.timedOut,
     });
     return summary;
@@ -195,7 +195,7 @@ function headline(summaries: readonly MeasurementSummary[]) {
     undefined,
   );
   const outputTokensPerSecond = best === undefined ? null : headlineRate(best.metrics);
-  const ttftMs = best === undefined ? null : (best.metrics.ttftMs.p50 ?? best.metrics.ttftMs.mean);
+  const ttftMs = best === undefined ? null : headlineTtftMs(best.metrics);
   const verdict = order[worst] ?? "valid";
   const words = [
     ...(outputTokensPerSecond === null ? [] : [`${outputTokensPerSecond.toFixed(1)} tok/s`]),

@@ -91,6 +91,19 @@ describe("the headline of a comparison", () => {
     );
   });
 
+  it("refuses to rank different work where the comparison is strict, and says what differs", () => {
+    const strict = run({ variant: "a", precision: "bfloat16", tpotMs: 45 }, { variant: "b" });
+    strict.run.plan.strict = true;
+    expect(findHeadline(strict)).toEqual({
+      kind: "refused",
+      sentence:
+        "Not ranked, since the variants did different work (precision of the weights: Q4_1 for b and bfloat16 for a) and the comparison is strict. Every figure is below.",
+    });
+    const same = run({ variant: "a", tpotMs: 45 }, { variant: "b" });
+    same.run.plan.strict = true;
+    expect(findHeadline(same).kind).toBe("ranking");
+  });
+
   it("says what differs in the work before it ranks", () => {
     const { kind, sentence } = findHeadline(
       run({ variant: "a", precision: "bfloat16", tpotMs: 45 }, { variant: "b" }),

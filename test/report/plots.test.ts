@@ -248,3 +248,16 @@ describe("a load that stands in two blocks", () => {
     expect(places).toEqual(expect.arrayContaining(["a, c1 · 32 out (length)", "b, c1 · 32 out (batching)"]));
   });
 });
+
+describe("a strict comparison", () => {
+  it("has no ratios where the work differed, and has them where it did not", () => {
+    const plots = (differences: boolean) => {
+      const run = localRun();
+      run.run.plan.strict = true;
+      if (differences) run.differences = [{ kind: "finish", text: "They ended apart.", cells: [] }];
+      return makePlots(run, LIGHT).map(({ id }) => id);
+    };
+    expect(plots(true)).not.toContain("relative");
+    expect(plots(false)).toContain("relative");
+  });
+});

@@ -38,6 +38,28 @@ function pointOf(results: Results, id: string, cellId = cell): PointResult {
   return found;
 }
 
+describe("a point at a rate", () => {
+  it("has its distribution of TTFT from when requests were due, as its headline, and both kinds in its metrics", async () => {
+    const load = {
+      arrival: "constant",
+      ratePerSecond: 100,
+      maxConcurrency: 2,
+      outputTokens: 4,
+      requests: 40,
+    } as const;
+    const point = { id: "rate", block: "rate", load };
+    const { results } = await makeRun(base, {
+      id: "open",
+      variants: [vllm],
+      points: [point],
+      repetitions: 1,
+    });
+    const { metrics, distributions } = pointOf(results, "rate");
+    expect(metrics?.userTtftMs?.max).toBeGreaterThan(metrics?.ttftMs.max ?? Infinity);
+    expect(distributions?.ttft.edgesMs.at(-1)).toBeCloseTo(metrics?.userTtftMs?.max ?? 0, 6);
+  });
+});
+
 async function changeSummary(
   repetition: number,
   change: (summary: MeasurementSummary) => void,

@@ -75,6 +75,25 @@ describe("cells that did different work are named, with the figures", () => {
     expect(await of(90)).toEqual([]);
   });
 
+  it("cached share by the servers' counters, where no usage says it", async () => {
+    const { cells } = await resultsOf([named("a", { promptTokens: 100 }), named("b", { promptTokens: 100 })]);
+    const counted = (...shares: readonly number[]) =>
+      findDifferences(
+        cells.map((cell, i) => ({
+          ...cell,
+          points: cell.points.map((point) => ({
+            ...point,
+            measurements: point.measurements.map((measurement) => ({
+              ...measurement,
+              server: { samples: 2, everyMs: 1000, series: { seconds: [] }, cachedShare: shares[i] ?? 0 },
+            })),
+          })),
+        })),
+      ).map(({ kind }) => kind);
+    expect(counted(0.9, 0.2)).toEqual(["cached-tokens"]);
+    expect(counted(0.9, 0.88)).toEqual([]);
+  });
+
   it("no cached share of a short prompt that comes to less than a token a request", async () => {
     const { cells } = await resultsOf([named("a"), named("b")]);
     const cachedOfFive = (...means: readonly number[]) =>

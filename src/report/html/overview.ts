@@ -45,6 +45,7 @@ ${run.description === undefined ? undefined : html`<p class="lead">${run.descrip
 const KINDS: Readonly<Record<Headline["kind"], string>> = {
   ranking: "What it shows",
   "no-difference": "No difference shown",
+  refused: "Not ranked",
   single: "What was measured",
   nothing: "No result",
 };

@@ -1,9 +1,9 @@
 import type { TopLevelSpec } from "vega-lite";
 import { shorten } from "../../display-width.ts";
-import type { LatencySummary } from "../../results/schema/metrics.ts";
 import type { Histogram, Results } from "../../results/schema/results.ts";
 import { describeLoad } from "../describe.ts";
 import { LATENCY_COLUMNS, latencyCells } from "../estimate-cells.ts";
+import { latencyOf } from "../estimates.ts";
 import {
   type Entry,
   groupByModel,
@@ -22,9 +22,20 @@ import { labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
 
 type Distributed = "ttft" | "tpot";
 
-const TITLES: Readonly<Record<Distributed, { readonly title: string; readonly words: string }>> = {
-  ttft: { title: "TTFT", words: "time from the send to the first token" },
-  tpot: { title: "TPOT", words: "time per output token" },
+interface Words {
+  readonly title: string;
+  readonly words: string;
+  /** Where requests arrive at a rate. */
+  readonly openWords: string;
+}
+
+const TITLES: Readonly<Record<Distributed, Words>> = {
+  ttft: {
+    title: "TTFT",
+    words: "time from the send to the first token",
+    openWords: "time from when a request was due to its first token",
+  },
+  tpot: { title: "TPOT", words: "time per output token", openWords: "time per output token" },
 };
 
 export const ttftDistribution: PlotMaker = (results, palette) => makePlot(results, palette, "ttft");
@@ -36,11 +47,12 @@ function makePlot(results: Results, palette: Palette, name: Distributed): Plot |
   );
   if (places.length === 0) return undefined;
   const models = new Set(places.map(({ model }) => model.model)).size;
-  const { title, words } = TITLES[name];
+  const open = places.some(({ group }) => group.load.arrival !== "closed");
+  const { title, words, openWords } = TITLES[name];
   return {
     id: `${name}-distribution`,
     title: `${title} distribution`,
-    caption: `How the ${words} spreads over requests${places.length > models ? ", at the lightest and the heaviest load" : ""}: a row a variant, the height of a bar is the share of its requests. The triangle marks the mean.`,
+    caption: `How the ${open ? openWords : words} spreads over requests${places.length > models ? ", at the lightest and the heaviest load" : ""}: a row a variant, the height of a bar is the share of its requests. The triangle marks the mean.`,
     legend: variantLegend(
       results,
       palette,
@@ -77,12 +89,6 @@ function drawn(group: LoadGroup): readonly Entry[] {
   return group.entries.filter((entry) => isComparable(entry) && entry.point.distributions !== undefined);
 }
 
-/** From the send, as the distributions are, also where requests arrive at a rate. */
-function sentLatency({ point }: Entry, name: Distributed): LatencySummary | null {
-  if (point.metrics === null) return null;
-  return name === "ttft" ? point.metrics.ttftMs : point.metrics.tpotMs;
-}
-
 interface Bar {
   readonly s: number;
   readonly from: number;
@@ -107,7 +113,7 @@ function ridgePanel(
     barsOf(entry.point.distributions?.[name], row, indices[row] ?? 0),
   );
   const means = entries.flatMap((entry, row) => {
-    const mean = sentLatency(entry, name)?.mean;
+    const mean = latencyOf(entry.point, name)?.mean;
     return mean === null || mean === undefined ? [] : [{ x: mean, foot: row + FOOT + 0.06 }];
   });
   const logX = needsLogScale(bars);
@@ -208,7 +214,7 @@ function distributionTable(results: Results, name: Distributed, places: readonly
       title: `${model.model}, ${describeLoad(group.load)}`,
       rows: drawn(group).map((entry) => [
         text(variantName(results, entry.cell)),
-        ...latencyCells(sentLatency(entry, name)),
+        ...latencyCells(latencyOf(entry.point, name)),
       ]),
     })),
   };

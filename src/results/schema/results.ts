@@ -55,7 +55,10 @@ export const PointResult = z
     ),
     verdict: Verdict,
     measurements: z.array(MeasurementResult),
-    distributions: z.strictObject({ ttft: Histogram, tpot: Histogram }).optional(),
+    distributions: z
+      .strictObject({ ttft: Histogram, tpot: Histogram })
+      .optional()
+      .describe("TTFT from the scheduled time where requests arrive at a rate."),
   })
   .meta({ id: "PointResult" });
 export type PointResult = z.infer<typeof PointResult>;
