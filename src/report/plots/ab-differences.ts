@@ -118,17 +118,14 @@ function tableOf(comparisons: readonly AbComparison[], { a, b }: Names): Table {
   const points = gather(comparisons, pointName);
   return {
     caption: `${b} against ${a}`,
-    columns: [
-      textColumn("Metric"),
-      textColumn(`${a} → ${b}`),
-      textColumn("Difference"),
-      textColumn("Finding"),
-    ],
+    columns: [textColumn(`Metric, ${a} → ${b}`), textColumn("Difference"), textColumn("Finding")],
     groups: points.map(([point, rows]) => ({
       ...(points.length > 1 ? { title: point } : {}),
       rows: rows.map((row) => [
-        text(row.title),
-        text(`${formatValue(row.a, row.unit)} → ${formatValue(row.b, row.unit)}${suffixOf(row.unit)}`),
+        text(
+          row.title,
+          `${formatValue(row.a, row.unit)} → ${formatValue(row.b, row.unit)}${suffixOf(row.unit)}`,
+        ),
         text(signedShare(row), `[${intervalWords(row)}]`),
         row.finding === "no-difference-shown"
           ? text("no difference shown", `${shareWords(row, row.smallestSeen)} would have been seen`)
