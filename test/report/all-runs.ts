@@ -3,7 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Results } from "../../src/results/schema/results.ts";
 import { makeRun } from "../fixtures/make-run.ts";
-import { emptyRun, hostileRun, localRun, openLoopRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
+import {
+  abRun,
+  emptyRun,
+  hostileRun,
+  localRun,
+  openLoopRun,
+  simulatedRun,
+  troubledRun,
+} from "../fixtures/runs.ts";
 
 /** Every kind of results that a report must be able to show, by name. */
 export const ALL_RUNS: readonly (readonly [string, () => Results])[] = [
@@ -13,6 +21,7 @@ export const ALL_RUNS: readonly (readonly [string, () => Results])[] = [
   ["an empty run", emptyRun],
   ["a run at offered rates", openLoopRun],
   ["a run with hostile names", hostileRun],
+  ["an A/B", abRun],
 ];
 
 /** Results assembled from a run folder as a real run leaves it. */

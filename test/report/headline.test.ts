@@ -3,7 +3,7 @@ import { findHeadline } from "../../src/report/headline.ts";
 import type { Results } from "../../src/results/schema/results.ts";
 import type { Reason } from "../../src/results/schema/verdict.ts";
 import { cell, type PointShape, point, results } from "../fixtures/results.ts";
-import { emptyRun, openLoopRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
+import { abRun, emptyRun, openLoopRun, simulatedRun, troubledRun } from "../fixtures/runs.ts";
 
 interface Shape extends Partial<PointShape> {
   readonly variant: string;
@@ -253,5 +253,33 @@ describe("the headline of other runs", () => {
     expect(sentence).toBe(
       "No valid measurement: every point that was measured is invalid (failed-requests).",
     );
+  });
+});
+
+describe("The headline of an A/B", () => {
+  it("is what its pairs show, not what intervals of requests do", () => {
+    const run = abRun();
+    expect(findHeadline(run)).toEqual({ kind: "ranking", sentence: run.ab?.sentence });
+    expect(run.ab?.sentence).toMatch(
+      /^llamacpp-4slots against llamacpp-1slot, 8 comparisons of 6 pairs: better in 6 \(/,
+    );
+  });
+
+  it("begins with what else differed between the two", () => {
+    const run = abRun();
+    const second = run.cells[1];
+    if (second !== undefined) second.model = { ...second.model, precision: "F16" };
+    expect(findHeadline(run).sentence).toMatch(
+      /^The variants did different work \(precision of the weights: .*\), so this is not like for like: llamacpp-4slots/,
+    );
+  });
+
+  it("ranks nothing before all pairs are measured", () => {
+    const run = abRun();
+    const unfinished = {
+      ...run,
+      ab: run.ab && { ...run.ab, comparisons: [], sentence: "Not compared yet." },
+    };
+    expect(findHeadline(unfinished as Results)).toEqual({ kind: "nothing", sentence: "Not compared yet." });
   });
 });

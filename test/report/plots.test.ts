@@ -8,7 +8,7 @@ import { startupPhases } from "../../src/report/plots/startup.ts";
 import { renderSvg } from "../../src/report/plots/svg.ts";
 import { groupFindings } from "../../src/report/verdicts.ts";
 import { cell, point, results } from "../fixtures/results.ts";
-import { localRun, simulatedRun } from "../fixtures/runs.ts";
+import { abRun, localRun, simulatedRun } from "../fixtures/runs.ts";
 
 const tableText = (run: ReturnType<typeof localRun>, id: string) => {
   const table = makePlots(run, LIGHT).find((plot) => plot.id === id)?.table;
@@ -118,6 +118,22 @@ describe("makePlots", () => {
       "relative",
       "latency-heat-map",
       "startup",
+    ]);
+  });
+
+  it("makes of an A/B what its pairs show, and no ratio of its own beside it", () => {
+    const plots = makePlots(abRun(), LIGHT);
+    expect(plots[0]?.id).toBe("ab");
+    expect(plots.map(({ id }) => id)).not.toContain("relative");
+    const rows = plots[0]?.table.groups.flatMap((group) => group.rows) ?? [];
+    expect(rows).toHaveLength(8);
+    expect(rows.map(([metric, , finding]) => [metric?.text, finding?.text])).toContainEqual([
+      "TPOT",
+      "better",
+    ]);
+    expect(rows.map(([metric, , finding]) => [metric?.text, finding?.text])).toContainEqual([
+      "TTFT",
+      "no difference shown",
     ]);
   });
 

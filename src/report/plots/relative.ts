@@ -50,6 +50,8 @@ interface RatioRow {
 export const relativeToBaseline: PlotMaker = (results, palette) => {
   // A ratio ranks: a strict comparison of different work has none.
   if (results.run.plan.strict === true && results.differences.length > 0) return undefined;
+  // Its ranges are of requests; an A/B's plot is of blocks, and may say otherwise.
+  if (results.ab !== undefined) return undefined;
   const baseline = baselineVariant(results);
   const models = groupByModel(results)
     .map((model) => ({ model, rows: ratioRows(model, baseline) }))
