@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Calibrator } from "../src/calibration/calibrator.ts";
 import { hrtimeUsOf } from "../src/calibration/hrtime.ts";
 import { startClock } from "../src/load/clock.ts";
@@ -20,13 +19,6 @@ import { quantile } from "../src/results/statistics.ts";
 import { summarise } from "../src/results/summary.ts";
 import type { TruthChunk, TruthRequest } from "../src/simulator/truth.ts";
 import { clientReadings } from "../src/steps/client-readings.ts";
-
-/** Words that start llmbench from its sources, under the loader that runs this. */
-export const llmbench = [
-  process.execPath,
-  ...process.execArgv,
-  fileURLToPath(new URL("../src/cli/main.ts", import.meta.url)),
-];
 
 /** A load of the truth test, and how the simulator serves it. */
 export interface TruthScenario {
@@ -53,8 +45,9 @@ export interface TruthMeasurement {
   readonly summary: MeasurementSummary;
 }
 
-/** A simulator in a process of its own, which stamps what it writes. */
+/** A simulator in a process of its own, which stamps what it writes. `llmbench`: words that start the program. */
 export async function startStampingServer(
+  llmbench: readonly string[],
   scenario: TruthScenario,
 ): Promise<{ url: string; stop: () => Promise<void> }> {
   const profile = {

@@ -37,7 +37,10 @@ export interface Replay {
   /** Most connections in use. */
   readonly streams: number;
   readonly chunks: number;
-  /** Of each request that began in the slice: from the first text's write to its read. */
+  /**
+   * Of each request that began in the slice: from the first text's write to its read, or from its burst's begin to its
+   * read as it was recorded, whichever is longer.
+   */
   readonly firstDelaysUs: Float64Array;
   /** Of each request: from each chunk's write to its read. */
   readonly delaysUs: readonly Float64Array[];
@@ -190,7 +193,7 @@ function settle(
     }
     delaysUs.push(delays);
     chunkCount += chunk;
-    if (trace.whole[i] === true) first.push(delays[0] as number);
+    if (trace.whole[i] === true) first.push(Math.max(delays[0] as number, trace.firstWaitedUs[i] as number));
     send.push((stamps.receivedUs[i] as number) - seen.offsetUs - sentUs);
   }
   return {

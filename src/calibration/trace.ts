@@ -17,6 +17,8 @@ export interface Trace {
   readonly sentUs: Float64Array;
   /** Of each: it began in the slice, so that its first write is its first text. */
   readonly whole: readonly boolean[];
+  /** Of each: how long after its burst began its first read was; it may have waited as long. */
+  readonly firstWaitedUs: Float64Array;
   /** Requests that follow each other on one connection; each goes out when the one before has its answer. */
   readonly lanes: readonly (readonly number[])[];
   readonly lengthUs: number;
@@ -59,6 +61,11 @@ export async function traceOf(
     script,
     sentUs,
     whole: kept.map(({ whole }) => whole),
+    firstWaitedUs: Float64Array.from(
+      kept,
+      ({ atUs }, i) =>
+        (atUs[0] as number) + lead - first - (script.atUs[script.starts[i] as number] as number),
+    ),
     lanes: lanesOf(kept),
     lengthUs: Math.max(...kept.map(({ endUs }) => endUs)) - first + lead,
   };

@@ -51,8 +51,14 @@ export function withErrorBars(
   const first = known.firstDelaysUs.length >= FEWEST_FIRST ? known.firstDelaysUs : chunks;
   if (first.length === 0) return metrics;
   const delayAt = createDelayAt(probe);
-  const ttft = barOfTtft(sample, first, delayAt);
-  const gaps = barOfGaps(sample.arrivals.gapRuns, chunks, delayAt, known);
+  const inMs = (us: number) => us / 1000;
+  const probed = statisticsOf(probe.delaysUs.map(inMs));
+  const ttft = largest(barOfTtft(sample, first, delayAt), largest(statisticsOf(first.map(inMs)), probed));
+  const gaps = largest(barOfGaps(sample.arrivals.gapRuns, chunks, delayAt, known), {
+    mean: 0,
+    p50: 0,
+    p99: Math.max(statisticsOf(chunks.map(inMs)).p99, probed.p99),
+  });
   const barred: Metrics = {
     ...metrics,
     ttftMs: withBar(metrics.ttftMs, ttft),
@@ -88,20 +94,18 @@ function withBar(summary: LatencySummary, bar: ClientError): LatencySummary {
   return summary.count === 0 ? summary : { ...summary, clientErrorMs: bar };
 }
 
-/** Delays only ever lengthen a TTFT: the bar is at least the replay's own mean, median and 99th percentile. */
 function barOfTtft({ table, ok }: Sample, delaysUs: Float64Array, delayAt: Delay): ClientError {
   const requests = Array.from(ok).filter((i) => Number.isFinite(ttftMs(table, i)));
   const values = Float64Array.from(requests, (i) => ttftMs(table, i));
   const probed = Float64Array.from(requests, (i) => delayAt(table.firstText[i] as number));
   const before = statisticsOf(values);
-  const moved = resample(before, delaysUs, (replayed) => {
+  return resample(before, delaysUs, (replayed) => {
     const delayMs = probed.map((us, k) => Math.max(us, replayed(k)) / 1000);
     return [
       statisticsOf(values.map((value, k) => value + (delayMs[k] as number))),
       statisticsOf(values.map((value, k) => value - (delayMs[k] as number))),
     ];
   });
-  return largest(moved, statisticsOf(delaysUs.map((us) => us / 1000)));
 }
 
 /**
@@ -201,7 +205,7 @@ function largest(a: ClientError, b: ClientError): ClientError {
   return { mean: of("mean"), p50: of("p50"), p99: of("p99") };
 }
 
-/** How late what was read at a time may have been read: as late as the stamps next before and after it. */
+/** How late what was read at a time may have been read: as late as the stamp that was read next to it. */
 function createDelayAt({ readUs, delaysUs }: ProbeReadings): Delay {
   const typical = delaysUs.length === 0 ? 0 : quantile(delaysUs.slice().sort(), 0.5);
   return (atUs) => {
@@ -212,18 +216,15 @@ function createDelayAt({ readUs, delaysUs }: ProbeReadings): Delay {
       if ((readUs[middle] as number) < atUs) low = middle + 1;
       else high = middle;
     }
-    const near = [low - 1, low].filter(
-      (k) => k in readUs && Math.abs((readUs[k] as number) - atUs) <= PROBE_REACH_US,
-    );
+    const awayUs = (k: number) => Math.abs((readUs[k] ?? Number.POSITIVE_INFINITY) - atUs);
+    const nearest = awayUs(low - 1) < awayUs(low) ? low - 1 : low;
     // Stamps that had waited together were read at once: the first of them waited longest.
-    const longest = (k: number): number => {
-      let first = k;
-      let last = k;
-      while (readUs[first - 1] === readUs[k]) first--;
-      while (readUs[last + 1] === readUs[k]) last++;
-      return delaysUs.subarray(first, last + 1).reduce((most, us) => Math.max(most, us), 0);
-    };
-    return near.length === 0 ? typical : Math.max(...near.map(longest));
+    if (awayUs(nearest) > PROBE_REACH_US) return typical;
+    let first = nearest;
+    let last = nearest;
+    while (readUs[first - 1] === readUs[nearest]) first--;
+    while (readUs[last + 1] === readUs[nearest]) last++;
+    return delaysUs.subarray(first, last + 1).reduce((most, us) => Math.max(most, us), 0);
   };
 }
 
