@@ -112,7 +112,8 @@ function prefixWords(contract: string): string {
 /** What a load's name says of its cache contract; nothing where it is the usual one. */
 function cacheParts({ cache, inputTokens }: Load): string[] {
   if (cache === undefined || cache === (inputTokens === undefined ? "warm" : "cold")) return [];
-  return [cache.startsWith("shared-prefix") ? `prefix of ${prefixWords(cache)} shared` : `${cache} cache`];
+  if (!cache.startsWith("shared-prefix")) return [`${cache} cache`];
+  return [`${prefixWords(cache).replace(" of each", "")} shared`];
 }
 
 /** How much of a load is sent: "12 requests" or "for 30 s". */

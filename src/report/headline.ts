@@ -21,6 +21,7 @@ import {
   type ModelGroup,
   variantName,
 } from "./groups.ts";
+import { describeNothing } from "./no-result.ts";
 
 /** The run in one sentence. It never ranks what was found invalid, nor what the intervals cannot tell apart. */
 export interface Headline {
@@ -279,23 +280,6 @@ function describeManyModels(findings: readonly Finding[]): string {
   const parts = [...leads].sort((a, b) => b[1] - a[1]).map(([name, times]) => `${name} leads on ${times}`);
   if (undecided > 0) parts.push(`no difference is shown on ${undecided}`);
   return `of ${findings.length} models, each at its most telling load, ${joinWords(parts)}`;
-}
-
-function describeNothing(results: Results): string {
-  const { cells } = results;
-  if (cells.length === 0) return "nothing was measured: the run has no cells.";
-  const invalid = cells.flatMap((cell) => cell.points).filter((point) => point.verdict.status === "invalid");
-  if (invalid.length > 0) {
-    const codes = [
-      ...new Set(invalid.flatMap((point) => point.verdict.reasons.map((reason) => reason.code))),
-    ];
-    return `no valid measurement: every point that was measured is invalid (${joinWords(codes)}).`;
-  }
-  const failed = cells.filter((cell) => cell.status === "failed");
-  if (failed.length === 0) return "nothing was measured: no cell reached its first point.";
-  const reasons = failed.map((cell) => `${cell.id} failed (${cell.error?.code ?? "no code"})`);
-  const shown = reasons.length > 3 ? [`${failed.length} of ${cells.length} cells failed`] : reasons;
-  return `nothing was measured: ${joinWords(shown)}.`;
 }
 
 /** A sentence that is quoted alone must say itself what it is about. */

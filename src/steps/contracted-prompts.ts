@@ -63,8 +63,11 @@ export async function contractedPrompts(measured: Measured): Promise<ContractedP
   };
 }
 
-/** Asks for a token after prompts that are not sent again: first one alone, for caches that all places share. */
+/**
+ * Asks for a token after prompts that are not sent again: first one alone, for a cache that all places share, then as many
+ * at once as there are places, so that each has to take one.
+ */
 async function prime(session: CellSession, url: string, prompts: PromptSource, n: number): Promise<void> {
   await session.ask(url, prompts(-3), 1);
-  await Promise.all(Array.from({ length: n - 1 }, (_, i) => session.ask(url, prompts(-4 - i), 1)));
+  if (n > 1) await Promise.all(Array.from({ length: n }, (_, i) => session.ask(url, prompts(-4 - i), 1)));
 }

@@ -172,7 +172,10 @@ describe("A bench of a server that others use meanwhile", () => {
     const ask = () => fetch(`${url}/v1/completions`, { method: "POST", body: JSON.stringify(asked) });
     const over = new AbortController();
     const other = (async () => {
-      while (!over.signal.aborted) await (await ask()).text();
+      while (!over.signal.aborted) {
+        await (await ask()).text();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     })();
     const ended = await bench(url, "others", ["--server-metrics", "50ms"]);
     over.abort();
@@ -184,7 +187,7 @@ describe("A bench of a server that others use meanwhile", () => {
       status: "suspect",
       text: expect.stringMatching(/\d+ output tokens by the server's own counters and 20 by the usage/),
     });
-  });
+  }, 120_000);
 
   it("is not looked at with --server-metrics off", async () => {
     expect(await bench(await simulate({}), "unseen", ["--server-metrics", "off"])).toMatchObject({
@@ -192,7 +195,7 @@ describe("A bench of a server that others use meanwhile", () => {
     });
     const files = await jsonFiles("unseen");
     expect([...files.keys()].filter((path) => path.endsWith("server-metrics.json"))).toEqual([]);
-  });
+  }, 120_000);
 });
 
 describe("A URL that cannot be a base", () => {

@@ -48,7 +48,7 @@ describe("A cache contract against a server that keeps prefixes", () => {
       expect(share).toBeLessThan(0.15);
       expect(found).toEqual([]);
     }
-  });
+  }, 120_000);
 
   it("shared-prefix finds what it shares, from the first request on", async () => {
     const url = await simulate("vllm");
