@@ -10,7 +10,7 @@ import { call } from "../cluster/cluster.ts";
 import { type FaultyWorkflow, getWorkflow, serversOf, until, type WorkflowNode } from "./cluster-client.ts";
 import { type FaultConfig, faultPlan } from "./fault-config.ts";
 import { finishedMeasurements, type Measurement } from "./measurements.ts";
-import { namespace, share } from "./place.ts";
+import { namespace } from "./place.ts";
 
 const over = new Set(["Succeeded", "Failed", "Error"]);
 /** A server may be there for so long after a run's end, seconds. */
@@ -35,7 +35,9 @@ export class FaultRun {
   private constructor(name: string, plan: Plan) {
     this.name = name;
     this.plan = plan;
-    this.folder = join(share, "results", name);
+    const results = plan.cluster?.storage.results;
+    if (results?.kind !== "host-path") throw new Error(`${name} writes to no folder of the nodes`);
+    this.folder = join(results.path, name);
   }
 
   /** Applies what a config becomes on a cluster, without running it. */
