@@ -2,26 +2,27 @@ import { call } from "../cluster/cluster.ts";
 import { until } from "./cluster-client.ts";
 import { namespace } from "./place.ts";
 
-/** Ends a process by what its command line begins with, from inside its container: the image has Node and little else. */
+/** Ends the llmbench of a container by its first word, from inside: the image has Node and little else. */
 const killer = `
 const { readdirSync, readFileSync } = require("node:fs");
-const [signal, begins] = process.argv.slice(1);
+const [signal, word] = process.argv.slice(1);
+const ours = new RegExp("^(\\\\S*/)?node /app/llmbench[.]mjs " + word + " ");
 for (const pid of readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)).map(Number)) {
   let words = "";
   try { words = readFileSync("/proc/" + pid + "/cmdline", "utf8").replaceAll("\\0", " "); } catch {}
-  if (pid !== process.pid && words.startsWith(begins)) { process.kill(pid, signal); console.log(pid); }
+  if (pid !== process.pid && ours.test(words)) { process.kill(pid, signal); console.log(pid); }
 }`;
 
 /** Ends a step in its pod: SIGKILL as a node short of memory does, SIGTERM as one that is shut down. */
 export async function killStep(nodeId: string, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
   const pod = podOf(nodeId);
-  await kill(pod, "main", signal, "node /app/llmbench.mjs step");
+  await kill(pod, "main", signal, "step");
 }
 
 /** Asks a cell's server to end, as someone who mistakes it for another does. */
 export async function stopServer(cell: string): Promise<void> {
   const pod = await serverPod(cell);
-  await kill(pod, "server", "SIGTERM", "node /app/llmbench.mjs simulate");
+  await kill(pod, "server", "SIGTERM", "simulate");
 }
 
 async function serverPod(cell: string): Promise<string> {
@@ -30,8 +31,8 @@ async function serverPod(cell: string): Promise<string> {
 }
 
 /** Until there was something to kill: a container that runs may not have begun its program. */
-async function kill(pod: string, container: string, signal: string, begins: string): Promise<void> {
-  const command = ["node", "-e", killer, signal, begins];
+async function kill(pod: string, container: string, signal: string, word: string): Promise<void> {
+  const command = ["node", "-e", killer, signal, word];
   await until(`a process of ${container} in ${pod} to end`, () => {
     const killed = call("kubectl", ["exec", "-n", namespace, pod, "-c", container, "--", ...command]);
     return killed.trim() === "" ? undefined : true;
