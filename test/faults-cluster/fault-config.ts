@@ -34,11 +34,11 @@ const node = process.env["LLMBENCH_FAULTS_NODE"] ?? "cpu-1";
 
 /**
  * Of `cluster`: both servers on the node without GPUs. A fault of a server or a step is the same there, and waits for no
- * GPU node that others use; every verdict is `suspect`, since the two share a node.
+ * GPU node that others use; every verdict is `suspect`, since the two share a node. There is room for those of two who try at once.
  */
 export const onOneNode = {
   pools: { a10: { nodeSelector: { "kubernetes.io/hostname": node }, servers: 2 } },
-  serversPerNode: 2,
+  serversPerNode: 4,
 };
 
 /** Requests of the point that is measured before a fault strikes. */
