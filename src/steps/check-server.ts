@@ -8,10 +8,10 @@ import type { StepContext } from "./context.ts";
 import { interruptedError, resumeCommand } from "./interrupted.ts";
 import type { ServerRef } from "./server-ref.ts";
 
-type Failure = NonNullable<RequestRecord["error"]>;
+export type RequestFailure = NonNullable<RequestRecord["error"]>;
 
 /** An answer of the server, if not the one asked for: it is there, and busy or of another mind. */
-const answers: ReadonlySet<Failure["kind"]> = new Set(["http", "stream"]);
+const answers: ReadonlySet<RequestFailure["kind"]> = new Set(["http", "stream"]);
 
 /**
  * Where requests of a measurement failed: looks whether the server is still there and answers one more. Throws
@@ -21,20 +21,28 @@ const answers: ReadonlySet<Failure["kind"]> = new Set(["http", "stream"]);
 export async function checkServer(
   context: StepContext,
   session: CellSession,
-  measured: { readonly server: ServerRef; readonly point: string; readonly outcome: MeasurementOutcome },
+  measured: {
+    readonly server: ServerRef;
+    readonly point: string;
+    readonly outcome: MeasurementOutcome;
+    /** Why the last request failed whose connection broke or could not be made. */
+    readonly cut: RequestFailure | undefined;
+  },
 ): Promise<ServerState> {
-  const { server, point, outcome } = measured;
+  const { server, point, outcome, cut } = measured;
+  const doing = `${point} was measured`;
   const inspect = await inspectorOf(context, session, server);
   const state = await inspect();
   const { failed, timedOut, ok } = outcome.requests;
   if (context.signal.aborted || failed + timedOut === 0) return state;
-  if (!state.running) throw await diedError(context, session, `${point} was measured`, state);
+  if (!state.running) throw await diedError(context, session, doing, state);
   const failure = await session.prove(server.url, context.signal);
   if (context.signal.aborted) throw interruptedError(context.run);
-  if (failure === undefined || answers.has(failure.kind)) return state;
-  // Its end may be seen a moment after its connections broke.
-  const now = await inspect();
-  if (!now.running) throw await diedError(context, session, `${point} was measured`, now);
+  const answered = failure === undefined || answers.has(failure.kind);
+  // One whose connections broke may answer again by now, started anew.
+  const gone = answered ? cut : failure;
+  if (gone !== undefined) await throwIfGone(context, session, { server, failure: gone, doing });
+  if (answered) return await inspect();
   throw new LlmbenchError(
     "SERVER_SILENT",
     `${server.cell}: the server runs but no longer answers as it should: ${failure.message}. Of the requests of ${point}, ${failed + timedOut} failed and ${ok} did not.`,
@@ -45,18 +53,23 @@ export async function checkServer(
   );
 }
 
-/** The end of a process is told a moment after its connections broke: so long it is looked for, ms. */
-const tellsWithinMs = 10_000;
+/** The end of a server is told a moment after its connections broke: so long it is looked for, ms. */
+const toldWithinMs: Readonly<Record<ServerBackend["kind"], number>> = {
+  kubernetes: 10_000,
+  process: 1_000,
+  standing: 0,
+};
 
 /** Where a single request failed: throws SERVER_DIED if its server is gone by now, or was started again since. */
 export async function throwIfGone(
   context: StepContext,
   session: CellSession,
-  failed: { readonly server: ServerRef; readonly failure: Failure; readonly doing: string },
+  failed: { readonly server: ServerRef; readonly failure: RequestFailure; readonly doing: string },
 ): Promise<void> {
   const { server, failure, doing } = failed;
   const inspect = await inspectorOf(context, session, server);
-  const lookUntil = performance.now() + (answers.has(failure.kind) ? 0 : tellsWithinMs);
+  const { kind } = await session.backend();
+  const lookUntil = performance.now() + (answers.has(failure.kind) ? 0 : toldWithinMs[kind]);
   for (;;) {
     const state = await inspect();
     if (!state.running) throw await diedError(context, session, doing, state);

@@ -11,7 +11,7 @@ import type { MeasurementSummary } from "../results/schema/summary.ts";
 import { summarise } from "../results/summary.ts";
 import { version } from "../version.ts";
 import type { CellSession } from "./cell-session.ts";
-import { checkServer } from "./check-server.ts";
+import { checkServer, type RequestFailure } from "./check-server.ts";
 import { clientReadings } from "./client-readings.ts";
 import type { StepContext } from "./context.ts";
 import { contractedPrompts } from "./contracted-prompts.ts";
@@ -75,6 +75,7 @@ export async function measurePoint(
   });
   const watching = await session.watch(server, clock);
   const seen: TokensSeen = { prompt: 0, output: 0, unknown: 0 };
+  let cut: RequestFailure | undefined;
   const probe = await context.calibrator?.probe(clock);
   const startedAt = new Date().toISOString();
   let outcome: MeasurementOutcome;
@@ -96,7 +97,9 @@ export async function measurePoint(
       timeoutMs: session.cell.request.timeoutSeconds * 1000,
       ...(e2eMs === undefined ? {} : { expectedE2eMs: e2eMs }),
       signal: AbortSignal.any([context.signal, diskTrouble.signal]),
-      recorder: watched(masked(writer, context.mask), seen),
+      recorder: watched(masked(writer, context.mask), seen, (failure) => {
+        if (brokeOff.has(failure.kind)) cut = failure;
+      }),
       onProgress: input.onProgress,
       giveUpAfterFailures: Math.max(5, point.load.concurrency ?? 0),
     });
@@ -115,7 +118,7 @@ export async function measurePoint(
   const finishedAt = new Date().toISOString();
   if (series !== undefined) await run.writeServerSeries(session.cell.id, point.id, repetition, series);
 
-  const state = await checkServer(context, session, { server, point: point.id, outcome });
+  const state = await checkServer(context, session, { server, point: point.id, outcome, cut });
   const othersAfter = await session.otherServers(server.url);
   const neighbours = await session.neighbours();
   const { firstSentUs, lastEndUs } = outcome;
@@ -180,14 +183,22 @@ function masked(recorder: Recorder, mask: (text: string) => string): Recorder {
   };
 }
 
+/** What requests meet whose server has just gone. */
+const brokeOff: ReadonlySet<RequestFailure["kind"]> = new Set(["refused", "connect", "reset"]);
+
 /** Adds up the usage of what is recorded, for who compares it with the server's counters. */
-function watched(recorder: Recorder, seen: TokensSeen): Recorder {
+function watched(
+  recorder: Recorder,
+  seen: TokensSeen,
+  onFailure: (failure: RequestFailure) => void,
+): Recorder {
   return {
     write: (record) => {
       const { prompt, output } = record.tokens;
       seen.prompt += prompt ?? 0;
       seen.output += output ?? 0;
       if (record.error !== undefined || prompt === undefined || output === undefined) seen.unknown++;
+      if (record.error !== undefined) onFailure(record.error);
       recorder.write(record);
     },
   };
