@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { type Clock, startClock } from "../load/clock.ts";
 import { createTransport } from "../load/create-transport.ts";
 import { Flights } from "../load/flights.ts";
-import { callAt, type PreciseTimer } from "../load/precise-timer.ts";
+import { callAt, callSoonAfter, type PreciseTimer } from "../load/precise-timer.ts";
 import type { RequestRecord } from "../load/record.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
 import type { Transport, TransportOptions } from "../load/transport.ts";
@@ -140,7 +140,7 @@ async function play(
           send(lane, place);
           return;
         }
-        const timer = callAt(clock, atUs, () => {
+        const timer = (place === 0 ? callSoonAfter : callAt)(clock, atUs, () => {
           timers.delete(timer);
           try {
             send(lane, place);

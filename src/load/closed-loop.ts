@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Loop, LoopHost, LoopPlan } from "./loop.ts";
-import { callAt, type PreciseTimer } from "./precise-timer.ts";
+import { callSoonAfter, type PreciseTimer } from "./precise-timer.ts";
 import { streamStarts } from "./schedule.ts";
 
 /** A stream whose request failed waits this long, so that a server that is down is not hammered. */
@@ -63,7 +63,7 @@ export class ClosedLoop implements Loop {
 
   #later(atUs: number, what: () => void): void {
     if (this.#stopped) return;
-    const timer = callAt(this.#clock, atUs, () => {
+    const timer = callSoonAfter(this.#clock, atUs, () => {
       this.#timers.delete(timer);
       what();
     });

@@ -31,3 +31,12 @@ export function callAt(clock: Clock, atUs: number, callback: () => void): Precis
     },
   };
 }
+
+/**
+ * Calls `callback` once, a millisecond or two after `atUs` of the clock at the latest, and waits without looking: a thousand
+ * streams that looked each turn while they wait for their start would take a core from what is measured.
+ */
+export function callSoonAfter(clock: Clock, atUs: number, callback: () => void): PreciseTimer {
+  const timer = setTimeout(callback, Math.max(0, Math.ceil((atUs - clock.nowUs()) / 1000)));
+  return { cancel: () => clearTimeout(timer) };
+}
