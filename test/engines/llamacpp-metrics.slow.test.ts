@@ -10,6 +10,7 @@ import { llmbench } from "../cli/llmbench.ts";
 const folder = mkdtempSync(join(tmpdir(), "llmbench-real-metrics-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+// Of the requests with a prefix one is read in full: llama.cpp lets go of what an idle slot held.
 const config = `
 engines:
   llamacpp: { settings: { maxConcurrentRequests: 2, contextLength: 512, threads: 1 } }
@@ -22,7 +23,7 @@ load:
   blocks:
     - { name: warm, concurrency: 4, outputTokens: 16, requests: 10 }
     - { name: cold, concurrency: 2, inputTokens: 64, outputTokens: 8, requests: 8 }
-    - { name: prefix, concurrency: 2, inputTokens: 128, outputTokens: 8, requests: 8, cache: "shared-prefix:0.5" }
+    - { name: prefix, concurrency: 2, inputTokens: 128, outputTokens: 8, requests: 12, cache: "shared-prefix:0.5" }
 `;
 
 let results: Results;
