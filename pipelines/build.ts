@@ -201,16 +201,22 @@ function removalLines(applied: readonly BuiltFile[], namespace: string): string[
   const objects = applied.flatMap((file) => file.objects);
   const beyond = objects.filter(({ kind }) => kind === "PersistentVolume" || kind.startsWith("ClusterRole"));
   const names = beyond.map(({ kind, metadata }) => `${kind} \`${metadata?.name}\``).join(", ");
-  const workflows = applied.filter((file) => file.objects.some(({ kind }) => /Workflow/.test(kind)));
+  // Accounts and rights are shared by the configs of a namespace; its quota is a config's own.
+  const own = applied.filter((file) => !file.objects.some(({ kind }) => kind === "Namespace"));
+  const quotas = objects.filter(({ kind }) => kind === "ResourceQuota").map(({ metadata }) => metadata?.name);
+  const quota =
+    quotas.length === 0 ? "" : `, and \`kubectl delete quota -n ${namespace} ${quotas.join(" ")}\``;
   return [
     "## To remove it again",
     "",
-    `Stop what runs (\`argo stop -n ${namespace} NAME\`) and wait until its servers are gone. Then \`kubectl delete -k .\` deletes:`,
+    `Stop what runs (\`argo stop -n ${namespace} NAME\`) and wait until its servers are gone. Then \`kubectl delete --ignore-not-found -k .\` deletes:`,
     "",
     `- the namespace \`${namespace}\` with all that is in it: every run, also of other configs, and Secrets that you made;`,
     ...(names === "" ? [] : [`- what belongs to no namespace: ${names}.`]),
     "",
-    `Files on the shares stay. This config alone, where the namespace has others: \`kubectl delete ${workflows.map(({ path }) => `-f ${path}`).join(" ")}\`.`,
+    `Volumes of other configs of the namespace stay: the same in their folders removes them. Files on the shares stay.`,
+    "",
+    `This config alone, where the namespace has others: \`kubectl delete ${own.map(({ path }) => `-f ${path}`).join(" ")}\`${quota}.`,
     "",
   ];
 }

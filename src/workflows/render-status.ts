@@ -79,8 +79,9 @@ function stateWords({ state, step, progress }: CellState): string {
   return state === "failed" && step !== undefined ? `failed: ${step}` : state;
 }
 
-/** `412.0 tok/s, TTFT 31 ms, valid`: what is known of it. */
-export function headlineWords({ outputTokensPerSecond, ttftMs, verdict }: Headline): string {
+/** `412.0 tok/s, TTFT 31 ms, valid; 1 of 2 suspect`: what is known of it. */
+export function headlineWords({ outputTokensPerSecond, ttftMs, verdict, words }: Headline): string {
+  if (words !== null) return words;
   return [
     outputTokensPerSecond === null ? undefined : `${outputTokensPerSecond.toFixed(1)} tok/s`,
     ttftMs === null ? undefined : `TTFT ${ttftMs.toFixed(0)} ms`,

@@ -7,6 +7,8 @@ export interface Headline {
   readonly outputTokensPerSecond: number | null;
   readonly ttftMs: number | null;
   readonly verdict: string | null;
+  /** The step's own words for it. */
+  readonly words: string | null;
 }
 
 export interface CellState {
@@ -143,6 +145,7 @@ function headlineOf(node: WorkflowNode | undefined): Headline | undefined {
     outputTokensPerSecond: number("outputTokensPerSecond"),
     ttftMs: number("ttftMs"),
     verdict: text("verdict"),
+    words: text("headline"),
   };
   return Object.values(headline).some((value) => value !== null) ? headline : undefined;
 }

@@ -19,7 +19,7 @@ export const sweep = {
     outputTokensPerSecond: z.number().nullable(),
     ttftMs: z.number().nullable(),
     verdict: VerdictStatus,
-    /** The three in words, for a list of cells: `12.3 tok/s, TTFT 45 ms, valid`. */
+    /** In words, for a list of cells, with that point's own verdict: `12.3 tok/s, TTFT 45 ms, valid; 1 of 2 suspect`. */
     headline: z.string(),
   }),
 } satisfies StepContract;

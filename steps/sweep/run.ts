@@ -200,9 +200,15 @@ function headline(summaries: readonly MeasurementSummary[]) {
   const words = [
     ...(outputTokensPerSecond === null ? [] : [`${outputTokensPerSecond.toFixed(1)} tok/s`]),
     ...(ttftMs === null ? [] : [`TTFT ${Math.round(ttftMs)} ms`]),
-    verdict,
-  ];
-  return { outputTokensPerSecond, ttftMs, verdict, headline: words.join(", ") };
+    best?.verdict.status ?? verdict,
+  ].join(", ");
+  // The figures and their own verdict; then what is worse elsewhere.
+  const worse = summaries.filter(({ verdict: { status } }) => status === verdict).length;
+  const others =
+    best === undefined || best.verdict.status === verdict
+      ? ""
+      : `; ${worse} of ${summaries.length} ${verdict}`;
+  return { outputTokensPerSecond, ttftMs, verdict, headline: `${words}${others}` };
 }
 
 function rateOf({ metrics }: MeasurementSummary): number {

@@ -123,7 +123,7 @@ describe("the index of what was made", () => {
   it("says how to remove it, and names what belongs to no namespace", async () => {
     const { files } = await build("a10");
     const text = files.find(({ path }) => path === "README.md")?.text ?? "";
-    expect(text).toContain("kubectl delete -k .");
+    expect(text).toContain("kubectl delete --ignore-not-found -k .");
     expect(text).toContain(
       "ClusterRole `llmbench-look-llm-bench`, ClusterRoleBinding `llmbench-look-llm-bench`, PersistentVolume `llm-bench-llmbench-a10-share`",
     );

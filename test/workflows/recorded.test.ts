@@ -19,8 +19,22 @@ test("a recorded run that succeeded is told with its numbers", () => {
     ["finish", "Succeeded"],
   ]);
   expect(status.cells.map(({ cell, state, headline }) => ({ cell, state, ...headline }))).toEqual([
-    { cell: "vllm--tiny", state: "done", outputTokensPerSecond: 202.8, ttftMs: 23.74, verdict: "suspect" },
-    { cell: "tgi--tiny", state: "done", outputTokensPerSecond: 87.42, ttftMs: 164.7, verdict: "suspect" },
+    {
+      cell: "vllm--tiny",
+      state: "done",
+      outputTokensPerSecond: 202.8,
+      ttftMs: 23.74,
+      verdict: "suspect",
+      words: null,
+    },
+    {
+      cell: "tgi--tiny",
+      state: "done",
+      outputTokensPerSecond: 87.42,
+      ttftMs: 164.7,
+      verdict: "suspect",
+      words: null,
+    },
   ]);
   expect(exitStatusOf(status)).toBe(0);
 });
