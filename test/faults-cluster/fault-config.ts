@@ -46,6 +46,8 @@ const quickRequests = 6;
 const outputTokens = 16;
 /** Of a simulated server here, so that a request takes 0.8 s: a busy machine's delays between two are little of it. */
 const decodeMs = 50;
+/** Its time to first token: what a busy client reads late is little of it. */
+const prefillMs = 150;
 
 /** How many requests make a point of so many seconds. */
 function longRequests({ longSeconds = 5 }: Pick<FaultConfig, "longSeconds">): number {
@@ -103,7 +105,7 @@ function contents(config: FaultConfig): Record<string, unknown> {
 
 function engine({ profiles, engines }: FaultConfig, variant: string): Record<string, unknown> {
   return {
-    simulated: { loadMs: 300, decodeMs, jitter: 0, ...profiles?.[variant] },
+    simulated: { loadMs: 300, prefillMs, decodeMs, jitter: 0, ...profiles?.[variant] },
     // The nodes' GPUs are not asked for: nothing is behind them, and one server a node is the rule all the same.
     resources: { gpus: 0, cpu: "50m", memory: "256Mi" },
     startTimeout: "2m",

@@ -127,7 +127,7 @@ describe("the index of what was made", () => {
     expect(text).toContain(
       "ClusterRole `llmbench-look-llm-bench`, ClusterRoleBinding `llmbench-look-llm-bench`, PersistentVolume `llm-bench-llmbench-a10-share`",
     );
-    expect(text).toContain("kubectl delete -f models.yaml -f benchmark.yaml`");
+    expect(text).toContain("kubectl delete -f storage.yaml -f config.yaml -f models.yaml -f benchmark.yaml`");
   });
 });
 
