@@ -28,6 +28,15 @@ export interface BenchOptions {
   readonly failOn: string;
   readonly errorBars: boolean;
   readonly slo?: string;
+  readonly findCapacity?: "rate" | "concurrency";
+  readonly sloTarget: string;
+  readonly precision: string;
+  readonly maxRequests: string;
+  readonly maxTime?: string;
+  readonly forRate?: string;
+  readonly gpuHour?: string;
+  readonly gpus: string;
+  readonly currency: string;
   readonly out: string;
   readonly id?: string;
   readonly json?: boolean;

@@ -5,12 +5,13 @@ import { type CellPlan, FailOn, type Plan, type PointPlan, type SloPlan } from "
 import { pointId } from "../config/points.ts";
 import { isSecretName, resolveSecretEnv } from "../config/secrets.ts";
 import { chooseModel, type DialectOption, detectServer, dialectOptions } from "../engines/detect.ts";
-import { ExitStatus, LlmbenchError } from "../error.ts";
-import { CACHE_PATTERN } from "../load/cache-contract.ts";
+import { LlmbenchError } from "../error.ts";
 import { loadDataset } from "../load/dataset.ts";
 import { isHeaderValue, ownHeaders } from "../load/header-line.ts";
 import { createGet } from "../steps/http-get.ts";
 import type { BenchOptions } from "./bench-options.ts";
+import { cacheOf, searchesOf } from "./capacity-options.ts";
+import { duration, list, number, usage, whole } from "./option-values.ts";
 
 /** The seed project's prompt: the same wherever nothing else is said. */
 const defaultPrompt = "Explain quantum computing in detail";
@@ -55,7 +56,16 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
     },
     warmupRequests: whole("--warmup", options.warmup, 0),
     repetitions: whole("--repetitions", options.repetitions),
-    ...loadOf(options),
+    ...(options.findCapacity === undefined ? loadOf(options) : searchesOf(options, options.findCapacity)),
+    ...(options.gpuHour === undefined
+      ? {}
+      : {
+          price: {
+            perGpuHour: number("--gpu-hour", options.gpuHour, 0),
+            gpus: number("--gpus", options.gpus),
+            currency: options.currency,
+          },
+        }),
   };
   const slos = options.slo === undefined ? undefined : parseSlos(options.slo);
   return {
@@ -223,17 +233,6 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
   return { points };
 }
 
-function cacheOf(text: string, inputs: readonly number[]): string {
-  if (!CACHE_PATTERN.test(text))
-    throw usage(
-      `--cache ${text}: not understood`,
-      "warm, cold, or for example shared-prefix:512 (tokens) and shared-prefix:0.5 (a share)",
-    );
-  if (text.startsWith("shared-prefix") && inputs.length === 0)
-    throw usage("--cache shared-prefix needs prompts of a known length", "give --input-tokens");
-  return text;
-}
-
 function parseBody(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
   try {
@@ -249,7 +248,7 @@ function parseBody(text: string | undefined): Record<string, unknown> {
 function parseSlos(text: string): SloPlan {
   const slos: SloPlan = {};
   for (const part of text.split(",")) {
-    const match = /^(ttft|tpot|e2e):(.+)$/.exec(part.trim());
+    const match = /^(ttft|tpot|e2e)[:=](.+)$/.exec(part.trim());
     const milliseconds = match?.[2] === undefined ? undefined : parseDuration(match[2]);
     if (match === null || milliseconds === undefined || milliseconds <= 0) {
       throw usage(`--slo ${part}: not understood`, "for example --slo ttft:500ms,tpot:50ms,e2e:10s");
@@ -259,41 +258,9 @@ function parseSlos(text: string): SloPlan {
   return slos;
 }
 
-function list(option: string, text: string, mustBeWhole = true): number[] {
-  const values = text.split(",").map((part) => (mustBeWhole ? whole(option, part) : number(option, part)));
-  return [...new Set(values)];
-}
-
-function whole(option: string, text: string, least = 1): number {
-  const value = number(option, text, least);
-  if (Number.isInteger(value)) return value;
-  throw usage(`${option} ${text}: not a whole number`, `a whole number from ${least} up`);
-}
-
-function number(option: string, text: string, least?: number): number {
-  const value = Number(text);
-  const fits =
-    text.trim() !== "" && Number.isFinite(value) && (least === undefined ? value > 0 : value >= least);
-  if (fits) return value;
-  throw usage(
-    `${option} ${text}: not a number that fits`,
-    least === undefined ? "a number above 0" : `a number from ${least} up`,
-  );
-}
-
-function duration(option: string, text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== undefined && milliseconds > 0) return milliseconds / 1000;
-  throw usage(`${option} ${text}: not a length of time`, "for example 500ms, 30s or 5m");
-}
-
 function fileName(text: string): string {
   return text
     .replace(/[^A-Za-z0-9._+=@-]+/g, "-")
     .replace(/^[^A-Za-z0-9]+/, "")
     .slice(0, 200);
-}
-
-function usage(message: string, hint: string): LlmbenchError {
-  return new LlmbenchError("USAGE", message, { exitStatus: ExitStatus.usage, hint });
 }

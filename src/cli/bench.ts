@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { BenchOptions } from "./bench-options.ts";
 import { addLoadOptions } from "./load-options.ts";
 import { defaultRuns } from "./paths.ts";
@@ -15,6 +15,26 @@ export function registerBench(program: Command): void {
       )
       .option("--repetitions <n>", "measurements of each point", "1"),
   )
+    .addOption(
+      new Option(
+        "--find-capacity [by]",
+        "look for the rate (or the concurrency) at which the share of requests that meet --slo falls to --slo-target",
+      )
+        .choices(["rate", "concurrency"])
+        .preset("rate"),
+    )
+    .option(
+      "--slo-target <share>",
+      "with --find-capacity: share of requests that must meet every SLO",
+      "0.95",
+    )
+    .option("--precision <share>", "with --find-capacity: width of the interval at which it ends", "10%")
+    .option("--max-requests <n>", "with --find-capacity: most requests in all", "20000")
+    .option("--max-time <time>", "with --find-capacity: most time of measuring, e.g. 1h")
+    .option("--for-rate <load>", "with --find-capacity: load of all users together, to count servers for")
+    .option("--gpu-hour <price>", "price of an hour of one GPU (or of the machine), for the cost of tokens")
+    .option("--gpus <n>", "with --gpu-hour: GPUs of the server", "1")
+    .option("--currency <name>", "with --gpu-hour: what the price is in", "USD")
     .option("--out <dir>", "folder that holds runs", defaultRuns)
     .option("--id <name>", "id of the run (default: bench and the time)")
     .option("--json", "print results.json instead of the table")

@@ -36,7 +36,24 @@ export function checkConfig(config: Config, names: KnownNames, catalog: Catalog)
     ...checkLoad(config.load ?? {}, ["load"]),
     ...onceEach(cells.flatMap((cell) => checkCell(config, cell, names.onCluster, catalog))),
     ...checkBaseline(config, names, cells),
+    ...checkCapacity(config),
   ];
+}
+
+/** A search for the capacity is of requests that meet the SLOs. */
+function checkCapacity(config: Config): Finding[] {
+  const slos = config.slos ?? {};
+  if (Object.values(slos).some((slo) => slo !== undefined)) return [];
+  return (config.load?.blocks ?? []).flatMap((block, i) =>
+    block.findCapacity === undefined || block.findCapacity === null
+      ? []
+      : [
+          onKey(
+            ["load", "blocks", i, "findCapacity"],
+            "there are no SLOs to meet; add slos, such as slos: {ttft: 500ms, tpot: 40ms}",
+          ),
+        ],
+  );
 }
 
 function checkEngine(variant: string, engine: EngineConfig, names: KnownNames, catalog: Catalog): Finding[] {

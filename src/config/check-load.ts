@@ -91,6 +91,12 @@ function checkCache(load: LoadConfig, block: BlockConfig, path: Path, i: number)
 function checkBlock(block: BlockConfig, path: Path): Finding[] {
   const findings: Finding[] = [];
   const at = (key: keyof BlockConfig, text: string) => findings.push(onKey([...path, key], text));
+  if (block.findCapacity !== undefined && block.findCapacity !== null) {
+    for (const key of ["concurrency", "rate", "arrival", "requests", "duration", "repetitions"] as const)
+      if (block[key] !== undefined)
+        at(key, "a search for the capacity chooses it; remove it, or findCapacity");
+    return findings;
+  }
   if (block.rate === undefined) {
     for (const key of ["arrival", "maxConcurrency"] as const)
       if (block[key] !== undefined) at(key, "only requests at a rate have it; add rate, or remove it");

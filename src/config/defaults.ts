@@ -26,6 +26,16 @@ export const BLOCK_DEFAULTS = {
   maxConcurrency: 512,
 } as const;
 
+export const CAPACITY_DEFAULTS = {
+  by: "rate",
+  target: 0.95,
+  precision: 0.1,
+  maxRequests: 20_000,
+  upTo: 10_000,
+} as const;
+
+export const PRICE_DEFAULTS = { currency: "USD" } as const;
+
 export const CLUSTER_DEFAULTS = {
   namespace: "llmbench",
   gpuResource: "nvidia.com/gpu",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BLOCK_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
+import { BLOCK_DEFAULTS, CAPACITY_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
 import {
   cache,
   choice,
@@ -25,6 +25,37 @@ const CACHE_WORDS =
   "`warm` repeats prompts, `cold` sends none that begins like one before, `shared-prefix:512` gives all the same first 512 tokens, `shared-prefix:0.5` the same first half.";
 const CACHE_DEFAULT = "`warm`; `cold` where `inputTokens` is given";
 
+const FindCapacity = section({
+  by: optional(choice(["rate", "concurrency"]), {
+    description: "What is raised: requests a second (Poisson arrivals), or requests in flight.",
+    default: CAPACITY_DEFAULTS.by,
+  }),
+  target: optional(number(0.5, 0.999), {
+    description: "Share of requests that must meet every SLO.",
+    default: CAPACITY_DEFAULTS.target,
+  }),
+  precision: optional(number(0.005, 1), {
+    description: "It ends when the interval is as narrow: its width, as a share of the capacity.",
+    default: CAPACITY_DEFAULTS.precision,
+  }),
+  maxRequests: optional(count(500), {
+    description: "It ends after so many requests; it needs some thousand.",
+    default: CAPACITY_DEFAULTS.maxRequests,
+  }),
+  maxTime: optional(duration(), {
+    description: "It ends after this much measuring.",
+    examples: ["1h"],
+  }),
+  upTo: optional(number(0.001, 100_000), {
+    description: "Highest rate or concurrency that is tried.",
+    default: CAPACITY_DEFAULTS.upTo,
+  }),
+  forLoad: optional(number(0.001, 1_000_000), {
+    description: "Rate (or concurrency) of all users together: the report says how many servers it takes.",
+    examples: [200],
+  }),
+});
+
 const Block = section({
   name: required(name(), {
     description: "Names the points of this block.",
@@ -39,6 +70,11 @@ const Block = section({
   rate: optional(oneOrMany(number(0.001, 100_000), "a number of requests a second, or a list of them"), {
     description: "Requests a second, whatever the server does (open loop). Instead of `concurrency`.",
     examples: [[2, 8]],
+  }),
+  findCapacity: optionalSection(FindCapacity, {
+    description:
+      "Looks for the load at which the share of requests that meet every SLO falls to a target. Instead of `concurrency` and `rate`.",
+    examples: [{ target: 0.95 }],
   }),
   arrival: optional(choice(["poisson", "constant"]), {
     description: "How requests at a rate are spread in time.",

@@ -166,6 +166,7 @@ export const PointPlan = z.strictObject({
     cache: z.string().regex(CACHE_PATTERN).optional(),
     requests: z.number().int().positive().optional(),
     durationSeconds: z.number().positive().optional(),
+    trim: z.tuple([z.number().min(0).max(0.5), z.number().min(0).max(0.4)]).optional(),
   }),
   /** Measurements of this point, where they are not the cell's `repetitions`. */
   repetitions: z.number().int().positive().optional(),
@@ -197,6 +198,38 @@ export const RequestPlan = z.strictObject({
 });
 export type RequestPlan = z.infer<typeof RequestPlan>;
 
+/** A search for the load at which the share of requests that meet every SLO falls to the target. */
+export const CapacitySearchPlan = z.strictObject({
+  /** Unique in the cell; its probes' points begin with it. */
+  id: z.string(),
+  /** The block of the config it comes from. */
+  block: z.string(),
+  by: z.enum(["rate", "concurrency"]),
+  target: z.number().min(0.5).max(0.999),
+  /** Width of the interval, as a share of the capacity, at which it ends. */
+  precision: z.number().min(0.005).max(1),
+  maxRequests: z.number().int().positive(),
+  maxSeconds: z.number().positive().optional(),
+  upTo: z.number().positive(),
+  /** Requests a second (in flight, where it searches by concurrency) that replicas are counted for. */
+  forLoad: z.number().positive().optional(),
+  load: z.strictObject({
+    maxConcurrency: z.number().int().positive().optional(),
+    inputTokens: z.number().int().positive().optional(),
+    outputTokens: z.number().int().positive(),
+    cache: z.string().regex(CACHE_PATTERN).optional(),
+  }),
+});
+export type CapacitySearchPlan = z.infer<typeof CapacitySearchPlan>;
+
+/** What a cell's GPUs cost. */
+export const PricePlan = z.strictObject({
+  perGpuHour: z.number().nonnegative(),
+  gpus: z.number().positive(),
+  currency: z.string(),
+});
+export type PricePlan = z.infer<typeof PricePlan>;
+
 export const CellPlan = z.strictObject({
   /** `<variant>--<model>`, with `--<pool>` where the config has cells in several pools. */
   id: z.string(),
@@ -222,6 +255,8 @@ export const CellPlan = z.strictObject({
       durationSeconds: z.number().positive().optional(),
     })
     .optional(),
+  capacitySearches: z.array(CapacitySearchPlan).optional(),
+  price: PricePlan.optional(),
 });
 export type CellPlan = z.infer<typeof CellPlan>;
 

@@ -1,7 +1,7 @@
-import { BLOCK_DEFAULTS } from "./defaults.ts";
+import { BLOCK_DEFAULTS, CAPACITY_DEFAULTS } from "./defaults.ts";
 import { durationMs } from "./duration.ts";
 import type { BlockConfig } from "./load-schema.ts";
-import type { PointPlan } from "./plan.ts";
+import type { CapacitySearchPlan, PointPlan } from "./plan.ts";
 
 type PointLoad = PointPlan["load"];
 
@@ -22,6 +22,7 @@ export function pointId(load: PointLoad, block = ""): string {
 /** The points of a block: its concurrencies or rates × input lengths × output lengths, the last changing fastest. */
 export function expandBlock(block: BlockConfig, loadCache?: string): PointPlan[] {
   const points: PointPlan[] = [];
+  if (block.findCapacity !== undefined && block.findCapacity !== null) return points;
   const cache = block.cache ?? loadCache;
   for (const arrival of arrivals(block)) {
     for (const inputTokens of block.inputTokens === undefined ? [undefined] : many(block.inputTokens)) {
@@ -65,6 +66,53 @@ function amount(block: BlockConfig, concurrency = 1): Pick<PointLoad, "requests"
   const requests = block.requests ?? BLOCK_DEFAULTS.requests;
   if (typeof requests === "number") return { requests };
   return { requests: Math.max(requests.atLeast ?? 1, requests.perUser * concurrency) };
+}
+
+/** The searches of a block that asks for the capacity: one for each input and output length. None of other blocks. */
+export function capacitySearches(block: BlockConfig, loadCache?: string): CapacitySearchPlan[] {
+  const asked = block.findCapacity;
+  if (asked === undefined || asked === null) return [];
+  const inputs = block.inputTokens === undefined ? [undefined] : many(block.inputTokens);
+  const outputs = many(block.outputTokens ?? CAPACITY_OUTPUT);
+  const cache = block.cache ?? loadCache;
+  return inputs.flatMap((inputTokens) =>
+    outputs.map((outputTokens) =>
+      capacitySearch(block.name, asked, {
+        maxConcurrency: block.maxConcurrency ?? BLOCK_DEFAULTS.maxConcurrency,
+        ...(inputTokens !== undefined && { inputTokens }),
+        outputTokens,
+        ...(cache !== undefined && { cache }),
+      }),
+    ),
+  );
+}
+
+/** A block that says no output length is searched at one: each takes thousands of requests. */
+const CAPACITY_OUTPUT = 128;
+
+/** One search with every default filled in. */
+export function capacitySearch(
+  block: string,
+  asked: NonNullable<BlockConfig["findCapacity"]>,
+  load: CapacitySearchPlan["load"],
+): CapacitySearchPlan {
+  const { maxTime, forLoad } = asked;
+  const lengths = [
+    `out${load.outputTokens}`,
+    ...(load.inputTokens === undefined ? [] : [`in${load.inputTokens}`]),
+  ];
+  return {
+    id: [block, ...lengths].join("-"),
+    block,
+    by: asked.by ?? CAPACITY_DEFAULTS.by,
+    target: asked.target ?? CAPACITY_DEFAULTS.target,
+    precision: asked.precision ?? CAPACITY_DEFAULTS.precision,
+    maxRequests: asked.maxRequests ?? CAPACITY_DEFAULTS.maxRequests,
+    ...(maxTime !== undefined && { maxSeconds: durationMs(maxTime) / 1000 }),
+    upTo: asked.upTo ?? CAPACITY_DEFAULTS.upTo,
+    ...(forLoad !== undefined && { forLoad }),
+    load,
+  };
 }
 
 /** One value or a list, as a list. */

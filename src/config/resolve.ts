@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { bundleName, type Plugin } from "../plugins/load-plugins.ts";
 import { type Catalog, factsOf } from "./catalog.ts";
 import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
-import { AB_DEFAULTS, HUB_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
+import { AB_DEFAULTS, HUB_DEFAULTS, LOAD_DEFAULTS, PRICE_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
 import { durationMs } from "./duration.ts";
 import type { ModelConfig } from "./engine-schema.ts";
@@ -16,9 +16,9 @@ import {
   type SloPlan,
   type StepPlan,
 } from "./plan.ts";
-import { expandBlock } from "./points.ts";
+import { capacitySearches, expandBlock } from "./points.ts";
 import { resolveCluster, resolveProfiling, resolveSchedule } from "./resolve-cluster.ts";
-import { containerServer, versionOf } from "./resolve-container.ts";
+import { containerServer, gpusOf, versionOf } from "./resolve-container.ts";
 import { isSimulated, processServer, seedOf, simulatedServer } from "./resolve-server.ts";
 import type { Config } from "./schema.ts";
 import { type CellConfig, poolsOf, selectCells } from "./select-cells.ts";
@@ -57,7 +57,9 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
     ...(context.steps.length > 0 && { steps: [...context.steps] }),
     source: { file: context.file, sha256: context.sha256 },
     seed,
-    cells: selectCells(config).map((cell) => resolveCell(cell, { ...context, seed, cluster, severalPools })),
+    cells: selectCells(config).map((cell) =>
+      resolveCell(cell, { ...context, seed, cluster, severalPools, prices: config.prices }),
+    ),
     ...(config.slos && Object.keys(config.slos).length > 0 && { slos: resolveSlos(config.slos) }),
     failOn: config.failOn ?? "invalid",
     ...(config.errorBars === false && { errorBars: false }),
@@ -75,6 +77,7 @@ interface CellContext extends ResolveContext {
   readonly seed: number;
   readonly cluster: ClusterPlan | undefined;
   readonly severalPools: boolean;
+  readonly prices: Config["prices"];
 }
 
 /** `<variant>--<model>`, and the pool where the config has cells in several. */
@@ -102,6 +105,9 @@ function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
   const local = isSimulated(engine)
     ? () => simulatedServer(engine, kind, seed, context)
     : () => processServer(engine, kind, context);
+  const blocks = load.blocks ?? LOAD_DEFAULTS.blocks;
+  const searches = blocks.flatMap((block) => capacitySearches(block, load.cache));
+  const price = priceOf(context.prices, cell);
   return {
     id,
     variant: cell.variant,
@@ -115,7 +121,21 @@ function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
     request: resolveRequest(load, context),
     warmupRequests: load.warmup ?? LOAD_DEFAULTS.warmup,
     repetitions: load.repetitions ?? LOAD_DEFAULTS.repetitions,
-    points: (load.blocks ?? LOAD_DEFAULTS.blocks).flatMap((block) => expandBlock(block, load.cache)),
+    points: blocks.flatMap((block) => expandBlock(block, load.cache)),
+    ...(searches.length > 0 && { capacitySearches: searches }),
+    ...(price !== undefined && { price }),
+  };
+}
+
+function priceOf(prices: Config["prices"], { engine, pool }: CellConfig): CellPlan["price"] {
+  if (prices === undefined || prices === null) return undefined;
+  const perGpuHour = (pool === undefined ? undefined : prices.pools?.[pool]) ?? prices.perGpuHour;
+  if (perGpuHour === undefined) return undefined;
+  // A server without a GPU is priced as one machine.
+  return {
+    perGpuHour,
+    gpus: Math.max(1, gpusOf(engine)),
+    currency: prices.currency ?? PRICE_DEFAULTS.currency,
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Cluster } from "./cluster-schema.ts";
-import { AB_DEFAULTS } from "./defaults.ts";
+import { AB_DEFAULTS, PRICE_DEFAULTS } from "./defaults.ts";
 import { Engine, launchKeys, Model, modelKeys, notBothModelSources } from "./engine-schema.ts";
 import {
   choice,
@@ -10,6 +10,7 @@ import {
   list,
   name,
   named,
+  number,
   optional,
   optionalSection,
   required,
@@ -137,6 +138,28 @@ export const Config = section(
       {
         description: "Service level objectives: goodput counts the requests that meet all of them.",
         defaultWords: "none, and no goodput",
+      },
+    ),
+    prices: optionalSection(
+      section({
+        perGpuHour: optional(number(0, 100_000), {
+          description:
+            "Price of an hour of one GPU, for the cost of tokens; of the whole machine, where a server has no GPU.",
+          examples: [2.5],
+        }),
+        pools: optionalSection(
+          named(text("the name of a pool"), number(0, 100_000), "a mapping of pools to prices"),
+          {
+            description: "Prices of pools that differ.",
+            defaultWords: "`perGpuHour`",
+            examples: [{ a10: 1.2, h100: 6 }],
+          },
+        ),
+        currency: optional(text(), { description: "What prices are in.", default: PRICE_DEFAULTS.currency }),
+      }),
+      {
+        description: "What the GPUs cost: the report gives the cost of a million tokens.",
+        defaultWords: "none, and no cost",
       },
     ),
     failOn: optional(choice(["invalid", "suspect", "never"]), {

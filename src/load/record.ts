@@ -42,6 +42,11 @@ export interface LoadSetting {
   /** How long: by number of requests or by time. */
   readonly requests?: number;
   readonly durationSeconds?: number;
+  /**
+   * Shares of the schedule at its start and its end whose requests do not count: they meet a server that fills or empties.
+   * At the end at least one median E2E. Absent: an open loop's ramp is a tenth, and nothing is left out at the end.
+   */
+  readonly trim?: [start: number, end: number];
 }
 
 export interface RequestRecord {

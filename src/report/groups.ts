@@ -45,7 +45,7 @@ export function groupByModel(results: Results): readonly ModelGroup[] {
     model,
     cells,
     blocks: gather(
-      cells.flatMap((cell) => cell.points.map((point) => ({ cell, point }))),
+      cells.flatMap((cell) => measuredPoints(cell).map((point) => ({ cell, point }))),
       (entry) => entry.point.block,
     ).map(([block, entries]) => ({
       block,
@@ -112,4 +112,18 @@ export function loadLabels(
   return labels.map((label, i) =>
     labels.filter((other) => other === label).length > 1 ? `${label} (${groups[i]?.block})` : label,
   );
+}
+
+/** A cell's points without the probes of searches for the capacity, which stand in a section of their own. */
+export function measuredPoints(cell: CellResult): readonly PointResult[] {
+  const probes = new Set((cell.capacity ?? []).flatMap((search) => search.probes.map(({ point }) => point)));
+  return cell.points.filter(({ id }) => !probes.has(id));
+}
+
+/** Input and output length of a search's requests, short: "128 out · 512 in". */
+export function shortLengths(cell: CellResult, search: string): string | undefined {
+  const probe = cell.points.find(({ id }) => id.startsWith(`${search}-`));
+  if (probe === undefined) return undefined;
+  const { outputTokens, inputTokens } = probe.load;
+  return [`${outputTokens} out`, ...(inputTokens === undefined ? [] : [`${inputTokens} in`])].join(" · ");
 }

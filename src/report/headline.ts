@@ -1,5 +1,6 @@
 import type { AbResult } from "../results/schema/ab.ts";
 import type { Results } from "../results/schema/results.ts";
+import { capacitySentences } from "./capacity.ts";
 import {
   capitalize,
   count,
@@ -56,6 +57,8 @@ export function findHeadline(results: Results): Headline {
   if (results.ab !== undefined) return describeAb(results, results.ab);
   const findings = groupByModel(results).flatMap((model) => find(results, model) ?? []);
   const prefix = simulatedPrefix(results.cells);
+  const capacities = findings.length === 0 ? capacitySentences(results) : [];
+  if (capacities.length > 0) return { kind: "single", sentence: capitalize(prefix + capacities.join(" ")) };
   if (findings.length === 0)
     return { kind: "nothing", sentence: capitalize(prefix + describeNothing(results)) };
   const compared = findings.flatMap((finding) =>

@@ -1,4 +1,5 @@
 import type { Results } from "../results/schema/results.ts";
+import { renderCapacity } from "./html/capacity-section.ts";
 import { type Figure, renderFigures } from "./html/figures.ts";
 import { renderHowToRead } from "./html/how-to-read.ts";
 import { type Html, html, raw } from "./html/html.ts";
@@ -23,6 +24,7 @@ import { renderIncomplete, renderVerdicts } from "./html/verdicts-section.ts";
 export async function renderHtml(results: Results): Promise<string> {
   const figures = await renderFigures(results);
   const resultsSection = renderResults(results);
+  const capacity = renderCapacity(results);
   const profiles = renderProfiles(results);
   const steps = renderSteps(results);
   const incomplete = renderIncomplete(results);
@@ -39,7 +41,7 @@ export async function renderHtml(results: Results): Promise<string> {
 <body>
 ${renderBanner(results)}
 <main>
-${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, { results: resultsSection, profile: profiles, steps, incomplete })}${renderWhatWasRun(results)}${resultsSection}${figures.map(renderFigureSection)}${steps}${profiles}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
+${renderHeader(results)}${renderHeadline(results)}${renderDifferences(results)}${renderContents(figures, { results: resultsSection, capacity, profile: profiles, steps, incomplete })}${renderWhatWasRun(results)}${resultsSection}${capacity ?? ""}${figures.map(renderFigureSection)}${steps}${profiles}${renderVerdicts(results)}${incomplete}${renderSettings(results)}${renderHowToRead()}</main>
 <footer><p>Made by llmbench ${results.run.llmbenchVersion} from <code>results.json</code> of run <code>${results.run.id}</code>.<span class="in-print"> Tables that the page folds away are printed where they were open. Every figure is in <code>results.json</code>.</span></p></footer>
 </body>
 </html>
@@ -56,12 +58,13 @@ ${figure.html}</section>
 
 function renderContents(
   figures: readonly Figure[],
-  sections: Readonly<Record<"results" | "profile" | "steps" | "incomplete", Html | undefined>>,
+  sections: Readonly<Record<"results" | "capacity" | "profile" | "steps" | "incomplete", Html | undefined>>,
 ): Html {
-  const { results, profile, steps, incomplete } = sections;
+  const { results, capacity, profile, steps, incomplete } = sections;
   const entries: (readonly [string, string])[] = [
     ["run", "What was run"],
     ...(results !== undefined ? [["results", "Results"] as const] : []),
+    ...(capacity !== undefined ? [["capacity-and-cost", "Capacity and cost"] as const] : []),
     ...figures.map((figure) => [figure.id, figure.title] as const),
     ...(steps !== undefined ? [["steps", "Steps of plugins"] as const] : []),
     ...(profile !== undefined ? [["profile", "Profile"] as const] : []),

@@ -1,4 +1,5 @@
 import type { Results } from "../results/schema/results.ts";
+import { CAPACITY_FORMULA, COST_FORMULA, capacitySentences, capacityTable, costTable } from "./capacity.ts";
 import { clientErrorTable } from "./client-errors.ts";
 import { count, formatMs, formatTime, simulatedSentence } from "./describe.ts";
 import { cellName, groupByModel, type ModelGroup } from "./groups.ts";
@@ -36,6 +37,7 @@ export function renderMarkdown(results: Results): string {
         ...renderServers(results, model),
         ...renderClientErrors(clientErrorTable(results, model)),
       ]),
+    ...renderCapacity(results),
     ...renderPlotTables(results),
     ...renderSteps(results),
     ...renderProfiles(results),
@@ -48,6 +50,20 @@ export function renderMarkdown(results: Results): string {
 
 function renderClientErrors(table: Table | undefined): readonly string[] {
   return table === undefined ? [] : [`**${escapeMarkdown(table.caption)}**`, renderTable(table)];
+}
+
+function renderCapacity(results: Results): readonly string[] {
+  const capacity = capacityTable(results);
+  const cost = costTable(results);
+  if (capacity === undefined && cost === undefined) return [];
+  const priced = results.run.plan.cells.some(({ price }) => price !== undefined);
+  return [
+    "## Capacity and cost",
+    ...capacitySentences(results).map(escapeMarkdown),
+    ...(capacity === undefined ? [] : [escapeMarkdown(CAPACITY_FORMULA), renderTable(capacity)]),
+    ...(priced ? [escapeMarkdown(COST_FORMULA)] : []),
+    ...(cost === undefined ? [] : [renderTable(cost)]),
+  ];
 }
 
 function renderDifferences(results: Results): readonly string[] {

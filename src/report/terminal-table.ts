@@ -4,7 +4,7 @@ import type { VerdictStatus } from "../results/schema/verdict.ts";
 import { describeClientErrors } from "./client-errors.ts";
 import { describeLoad, formatNumber, formatRange, NONE, VERDICT_MARKS } from "./describe.ts";
 import { type Estimate, latencyMean, throughputOf } from "./estimates.ts";
-import { groupByModel, type LoadGroup, type ModelGroup, variantName } from "./groups.ts";
+import { groupByModel, type LoadGroup, type ModelGroup, measuredPoints, variantName } from "./groups.ts";
 import type { TerminalStyle } from "./terminal-style.ts";
 
 /** What the columns hold, from the fullest to the barest; the first that leaves names room is taken. */
@@ -46,7 +46,7 @@ export interface RenderedTable {
 export function renderTables(results: Results, columns: number, style: TerminalStyle): RenderedTable {
   const models = groupByModel(results).filter((model) => model.blocks.length > 0);
   const hasSlo = results.slos !== undefined;
-  const points = results.cells.flatMap((cell) => cell.points);
+  const points = results.cells.flatMap(measuredPoints);
   const longest = Math.max(
     0,
     ...results.cells.map((cell) => displayWidth(printable(variantName(results, cell)))),

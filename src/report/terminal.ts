@@ -1,6 +1,7 @@
 import { printable, wrap } from "../display-width.ts";
 import type { AbComparison } from "../results/schema/ab.ts";
 import type { Results } from "../results/schema/results.ts";
+import { COST_FORMULA, capacitySentences, costSentences } from "./capacity.ts";
 import { count, formatMs, simulatedSentence } from "./describe.ts";
 import { cellName } from "./groups.ts";
 import { findHeadline } from "./headline.ts";
@@ -36,6 +37,7 @@ export function renderTerminal(results: Results, options: TerminalOptions): stri
     legend.flatMap((line) => wrap(line, columns)).map(style.dim),
     wrap(printable(findHeadline(results).sentence), columns).map(style.bold),
     renderComparisons(results, columns, style),
+    renderCapacity(results, columns, style),
     renderVerdicts(results, columns, style),
     renderFailures(results, columns, style),
     renderIncomplete(results, columns, style),
@@ -62,6 +64,19 @@ function renderComparisons({ ab }: Results, columns: number, style: TerminalStyl
   return [...comparisons.filter(isFound), ...comparisons.filter((each) => !isFound(each))].flatMap(
     ({ sentence, finding }) => wrap(printable(sentence), columns, 2).map(paint[finding]),
   );
+}
+
+/** Searches in words, and the cost at each capacity or, without a search, the cheapest point of each cell. */
+function renderCapacity(results: Results, columns: number, style: TerminalStyle): readonly string[] {
+  const costs = costSentences(results);
+  const found = capacitySentences(results);
+  // The headline has them where there is nothing else.
+  const told = found.length > 0 && findHeadline(results).sentence.includes(found[0] as string);
+  return [
+    ...(told ? [] : found).flatMap((line) => wrap(printable(line), columns, 2)).map(style.bold),
+    ...costs.flatMap((line) => wrap(printable(line), columns, 2)),
+    ...(costs.length > 0 ? wrap(COST_FORMULA, columns, 2).map(style.dim) : []),
+  ];
 }
 
 function renderVerdicts(results: Results, columns: number, style: TerminalStyle): readonly string[] {

@@ -1,6 +1,6 @@
 import type { Results } from "../results/schema/results.ts";
 import type { Reason, ReasonCode, VerdictStatus } from "../results/schema/verdict.ts";
-import { cellName, gather, loadLabels } from "./groups.ts";
+import { cellName, gather, loadLabels, measuredPoints } from "./groups.ts";
 
 /** One reason of one point, placed. */
 interface Finding {
@@ -20,8 +20,9 @@ const WORST_FIRST: readonly Reason["status"][] = ["invalid", "suspect", "note"];
 
 export function groupFindings(results: Results): readonly FindingGroup[] {
   const findings = results.cells.flatMap((cell) => {
-    const loads = loadLabels(cell.points);
-    return cell.points.flatMap((point, i) =>
+    const points = measuredPoints(cell);
+    const loads = loadLabels(points);
+    return points.flatMap((point, i) =>
       [...point.verdict.reasons, ...point.verdict.notes].map((reason) => ({
         reason,
         place: `${cellName(results, cell)}, ${loads[i]}`,
@@ -41,7 +42,8 @@ export function groupFindings(results: Results): readonly FindingGroup[] {
 
 export function countVerdicts(results: Results): Readonly<Record<VerdictStatus, number>> {
   const counts = { valid: 0, suspect: 0, invalid: 0 };
-  for (const cell of results.cells) for (const point of cell.points) counts[point.verdict.status] += 1;
+  for (const cell of results.cells)
+    for (const point of measuredPoints(cell)) counts[point.verdict.status] += 1;
   return counts;
 }
 

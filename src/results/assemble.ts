@@ -2,6 +2,8 @@ import { relative } from "node:path";
 import { type CellPlan, isSimulated } from "../config/plan.ts";
 import type { RecordHeader, RequestRecord } from "../load/record.ts";
 import { assembleAb } from "./ab/assemble-ab.ts";
+import { assembleCapacity } from "./capacity/assemble-capacity.ts";
+import { costOf } from "./capacity/cost.ts";
 import { lastMeasured } from "./deployments.ts";
 import { findDifferences } from "./differences.ts";
 import { mergeErrorBars } from "./error-bars.ts";
@@ -98,6 +100,7 @@ async function assembleCell(
   const steps = await stepsOf(run, plan.id, last?.specHash, status, incomplete);
   const profile = await profileOf(run, plan.id, last?.specHash, status, incomplete);
   const points = await assemblePoints(run, plan, last?.specHash, openRecords, incomplete);
+  const capacity = await assembleCapacity(run, plan, last?.specHash);
   const precision = last?.model.precision ?? plan.model.precision;
   const cell: CellResult = {
     id: plan.id,
@@ -113,6 +116,7 @@ async function assembleCell(
     startup: last?.startup ?? null,
     server: { specHash: last?.specHash ?? "", deployments },
     points,
+    ...(capacity.length === 0 ? {} : { capacity }),
     ...(steps.length === 0 ? {} : { steps }),
     ...(profile === undefined ? {} : { profile }),
   };
@@ -179,7 +183,16 @@ async function assemblePoints(
     const asked = plan.points.find(({ id }) => id === point);
     const summaries = await readSummaries(run, plan, point, specHash, incomplete);
     if (summaries.length > 0)
-      points.push(await assemblePoint(run, asked?.block ?? "sweep", summaries, openRecords, incomplete));
+      points.push(
+        await assemblePoint(
+          run,
+          asked?.block ?? blockOf(plan, point),
+          plan.price,
+          summaries,
+          openRecords,
+          incomplete,
+        ),
+      );
   }
   // The points of a sweep that chose them itself are in no plan: by length, then by load.
   const order = (point: PointResult): number => {
@@ -233,9 +246,16 @@ async function readSummaries(
   return summaries;
 }
 
+/** Of a point that is in no plan: of a search for the capacity, or of a sweep that chose its points itself. */
+function blockOf(plan: CellPlan, point: string): string {
+  const search = plan.capacitySearches?.find(({ id }) => point.startsWith(`${id}-`));
+  return search === undefined ? "sweep" : search.block;
+}
+
 async function assemblePoint(
   run: RunFolder,
   block: string,
+  price: CellPlan["price"],
   summaries: readonly MeasurementSummary[],
   openRecords: OpenRecords,
   incomplete: string[],
@@ -263,6 +283,7 @@ async function assemblePoint(
     requests: addRequests(usable.length > 0 ? usable : summaries),
     metrics,
     verdict: judgePoint(first.load, summaries, metrics),
+    ...(price === undefined || metrics === null ? {} : { cost: costOf(price, metrics) }),
     measurements: summaries.map(measurementOf),
   };
   if (samples.length > 0) {

@@ -171,6 +171,7 @@ function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean
   let judged = 0;
   let good = 0;
   let goodBeforeEnd = 0;
+  let goodTokens = 0;
   for (const { table, counted, window, load } of samples) {
     const begun = startTimes(table, load);
     for (const i of counted) {
@@ -179,7 +180,9 @@ function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean
       if (!meetsSlos(table, i, slos, open)) continue;
       good++;
       // The window ends with a send: counting that one too would add a request without its time.
-      if (window !== null && (begun[i] as number) < window.endUs) goodBeforeEnd++;
+      if (window === null || (begun[i] as number) >= window.endUs) continue;
+      goodBeforeEnd++;
+      goodTokens += table.outputTokens[i] as number;
     }
   }
   if (judged === 0) return undefined;
@@ -188,6 +191,9 @@ function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean
     share: good / judged,
     perSecond: seconds === 0 ? null : goodBeforeEnd / seconds,
     interval: wilsonInterval(good, judged),
+    good,
+    judged,
+    tokensPerSecond: seconds === 0 || Number.isNaN(goodTokens) ? null : goodTokens / seconds,
   };
 }
 

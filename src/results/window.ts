@@ -21,8 +21,20 @@ export function fewestForWindow(load: { readonly concurrency?: number | undefine
  * Null where there are too few requests.
  */
 export function findWindow(table: RequestTable, load: LoadSetting): Window | null {
-  const window = load.arrival === "closed" ? closedLoopWindow(table, load) : openLoopWindow(table, load);
+  const whole = load.arrival === "closed" ? closedLoopWindow(table, load) : openLoopWindow(table, load);
+  const window = whole === null ? null : trimmed(whole, table, load);
   return window !== null && window.endUs > window.startUs ? window : null;
+}
+
+function trimmed(window: Window, table: RequestTable, { trim }: LoadSetting): Window {
+  if (trim === undefined) return window;
+  const [start, end] = trim;
+  const first = table.scheduled.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  const length = window.endUs - first;
+  return {
+    startUs: Math.max(window.startUs, first + start * length),
+    endUs: window.endUs - Math.max(end * length, medianE2eUs(table)),
+  };
 }
 
 function closedLoopWindow(table: RequestTable, load: LoadSetting): Window | null {

@@ -13,7 +13,13 @@ export async function isCellFinished(
   id: string,
 ): Promise<boolean> {
   const { cell } = session(id);
-  if (cell.autoSweep !== undefined || plan.profiling !== undefined || cell.points.length === 0) return false;
+  if (
+    cell.autoSweep !== undefined ||
+    cell.capacitySearches !== undefined ||
+    plan.profiling !== undefined ||
+    cell.points.length === 0
+  )
+    return false;
   const status = await run.readStatus(id);
   if (!status.found || status.value.status !== "done") return false;
   const { specHash } = (await session(id).resolve()).spec;

@@ -36,7 +36,10 @@ export async function warmUp(
   };
   const prompts = await promptsOf(cell, context.plan.seed);
   const outputTokens =
-    cell.points[0]?.load.outputTokens ?? cell.autoSweep?.outputTokens[0] ?? defaultOutputTokens;
+    cell.points[0]?.load.outputTokens ??
+    cell.autoSweep?.outputTokens[0] ??
+    cell.capacitySearches?.[0]?.load.outputTokens ??
+    defaultOutputTokens;
   for (let i = 0; i < cell.warmupRequests; i += 1) {
     context.progress({ kind: "note", cell: cell.id, text: `request ${i + 1} of ${cell.warmupRequests}` });
     const record = await session.ask(server.url, prompts(i), outputTokens, {
@@ -68,9 +71,11 @@ export async function warmUp(
 }
 
 async function learnLengths(context: StepContext, session: CellSession, server: ServerRef) {
-  const { points, autoSweep } = session.cell;
+  const { points, autoSweep, capacitySearches = [] } = session.cell;
   const targets = new Set([
-    ...points.flatMap(({ load }) => (load.inputTokens === undefined ? [] : [load.inputTokens])),
+    ...[...points, ...capacitySearches].flatMap(({ load }) =>
+      load.inputTokens === undefined ? [] : [load.inputTokens],
+    ),
     ...(autoSweep?.inputTokens ?? []),
   ]);
   const learned: NonNullable<WarmupRecord["inputLengths"]> = {};

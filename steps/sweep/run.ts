@@ -1,6 +1,7 @@
 import type { PointPlan } from "../../src/config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../../src/error.ts";
 import { createRandom } from "../../src/load/random.ts";
+import { replaySearch } from "../../src/results/capacity/probe-points.ts";
 import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
 import type { VerdictStatus } from "../../src/results/schema/verdict.ts";
 import { fails } from "../../src/results/verdict.ts";
@@ -37,11 +38,16 @@ export default defineStep(sweep, async ({ server: known, repetition }, context) 
       return summaries.at(-1) as MeasurementSummary;
     });
   }
+  for (const search of cell.capacitySearches ?? []) {
+    await replaySearch(search, context.plan.slos ?? {}, ({ point, repetition: of }) =>
+      sweeping.probe({ point, repetition: of }),
+    );
+  }
   const output = {
     server: sweeping.server,
     measured: sweeping.measured,
-    kept: sweeping.summaries.length - sweeping.measured,
-    ...headline(sweeping.summaries),
+    kept: sweeping.summaries.length + sweeping.probes.length - sweeping.measured,
+    ...headline(sweeping.summaries.length > 0 ? sweeping.summaries : sweeping.probes),
   };
   context.publish(output);
   failOnVerdicts(context, sweeping.summaries);
@@ -60,6 +66,8 @@ function tasksOf(points: readonly PointPlan[], repetitions: number): Task[] {
 
 class Sweeping {
   readonly summaries: MeasurementSummary[] = [];
+  /** Those of searches for the capacity. */
+  readonly probes: MeasurementSummary[] = [];
   measured = 0;
   readonly #context: StepContext;
   readonly #session: CellSession;
@@ -81,13 +89,24 @@ class Sweeping {
     this.#timeLeft = new TimeLeft(estimate);
   }
 
-  async measureAll(tasks: readonly Task[]): Promise<MeasurementSummary[]> {
-    const { run, plan } = this.#context;
+  /** A search overloads the server on purpose: what it measures decides by no verdict whether the run is good. */
+  async probe(task: Task): Promise<MeasurementSummary> {
+    const [summary] = await this.measureAll([task], "never");
+    this.summaries.pop();
+    this.probes.push(summary as MeasurementSummary);
+    return summary as MeasurementSummary;
+  }
+
+  async measureAll(
+    tasks: readonly Task[],
+    failOn = this.#context.plan.failOn,
+  ): Promise<MeasurementSummary[]> {
+    const { run } = this.#context;
     const { cell } = this.#session;
     const specHash = await this.#session.specHash(this.server);
     const done: MeasurementSummary[] = [];
     for (const [index, { point, repetition }] of tasks.entries()) {
-      const asked = { specHash, failOn: plan.failOn };
+      const asked = { specHash, failOn };
       const kept = await run.finishedMeasurement(cell.id, point, repetition, asked);
       const summary = kept ?? (await this.#measure(tasks, index));
       if (kept === undefined) this.measured += 1;

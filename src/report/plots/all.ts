@@ -1,6 +1,7 @@
 import type { Results } from "../../results/schema/results.ts";
 import { abDifferences } from "./ab-differences.ts";
 import { byConcurrency, byRate, latencyByOutputLength, throughputByOutputLength } from "./by-load.ts";
+import { shareByLoad } from "./capacity.ts";
 import { tpotDistribution, ttftDistribution } from "./distributions.ts";
 import { latencyHeatMap } from "./heat-map.ts";
 import { serversOverTime } from "./over-time.ts";
@@ -14,6 +15,7 @@ const MAKERS: readonly PlotMaker[] = [
   abDifferences,
   byConcurrency,
   byRate,
+  shareByLoad,
   throughputByOutputLength,
   latencyByOutputLength,
   ttftDistribution,

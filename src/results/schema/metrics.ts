@@ -68,6 +68,15 @@ export const Goodput = z
         "Those requests a second of the window, of the ones sent (open loop: scheduled) before its end; null without a window.",
       ),
     interval: interval.nullable().describe("Of the share (Wilson)."),
+    good: z.number().int().optional().describe("Requests that meet every SLO."),
+    judged: z.number().int().optional().describe("Requests that the share is of."),
+    tokensPerSecond: z
+      .number()
+      .nullable()
+      .optional()
+      .describe(
+        "Output tokens of those requests a second of the window; null without a window or a count of tokens. These three are absent in results of older versions.",
+      ),
   })
   .meta({
     id: "Goodput",

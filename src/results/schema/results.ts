@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FailOn, Plan, SloPlan } from "../../config/plan.ts";
 import { AbResult } from "./ab.ts";
+import { CapacityResult, Cost } from "./capacity.ts";
 import { Metrics } from "./metrics.ts";
 import { ProfileSummary } from "./profile.ts";
 import { Hardware } from "./run.ts";
@@ -55,6 +56,7 @@ export const PointResult = z
     ),
     verdict: Verdict,
     measurements: z.array(MeasurementResult),
+    cost: Cost.optional(),
     distributions: z
       .strictObject({ ttft: Histogram, tpot: Histogram })
       .optional()
@@ -79,6 +81,10 @@ export const CellResult = z
     points: z
       .array(PointResult)
       .describe("Points with at least one measurement; what is missing is in `incomplete`."),
+    capacity: z
+      .array(CapacityResult)
+      .optional()
+      .describe("Searches for the capacity; only where the plan has any."),
     steps: z
       .array(StepSummary)
       .optional()

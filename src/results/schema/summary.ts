@@ -30,6 +30,12 @@ export const LoadSettingSchema = z
       ),
     requests: z.number().int().optional(),
     durationSeconds: z.number().optional(),
+    trim: z
+      .tuple([z.number(), z.number()])
+      .optional()
+      .describe(
+        "Shares of the schedule at its start and end whose requests do not count (at the end at least one median E2E).",
+      ),
   })
   .meta({ id: "LoadSetting", description: "Either a concurrency or a rate decides when requests start." });
 export type StoredLoad = z.infer<typeof LoadSettingSchema>;

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "vitest";
+import type { CapacitySearchPlan } from "../../src/config/plan.ts";
+import { outcomeOf, probePlaces, replaySearch } from "../../src/results/capacity/probe-points.ts";
+import {
+  MISSING,
+  type Probe,
+  type ProbeOutcome,
+  type SearchOptions,
+  type SearchResult,
+  searchCapacity,
+} from "../../src/results/capacity/search.ts";
+import { fitShareCurve, intervalOfLoad, loadAt } from "../../src/results/capacity/share-curve.ts";
+import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
+
+const options: SearchOptions = {
+  by: "rate",
+  target: 0.95,
+  precision: 0.1,
+  maxRequests: 20_000,
+  upTo: 10_000,
+};
+
+/** A server of which the share at each load is known; answers take 100 ms. */
+function run(share: (load: number) => number, more: Partial<SearchOptions> = {}): SearchResult {
+  return drive(more, ({ load, requests, phase }) => {
+    const good = phase === "lone" ? requests : Math.round(requests * share(load));
+    return { good, all: requests, seconds: requests / load, e2eSeconds: 0.1, clientFailed: false };
+  });
+}
+
+function drive(more: Partial<SearchOptions>, measure: (probe: Probe) => ProbeOutcome): SearchResult {
+  const steps = searchCapacity({ ...options, ...more });
+  let step = steps.next();
+  while (!step.done) step = steps.next(measure(step.value));
+  return step.value;
+}
+
+const line = (at95: number, slope: number) => (load: number) =>
+  1 / (1 + Math.exp(-(Math.log(19) - slope * Math.log(load / at95))));
+
+describe("the curve of shares", () => {
+  const loads = [8, 9, 10, 10, 11, 12];
+
+  it("goes through probes that lie on it, and its interval holds where it crosses the target", () => {
+    const share = line(10, 15);
+    const probes = loads.map((load) => ({ load, good: Math.round(10_000 * share(load)), all: 10_000 }));
+    const curve = fitShareCurve(probes);
+    expect(curve?.slope).toBeCloseTo(-15, 1);
+    expect(curve && loadAt(curve, 0.95)).toBeCloseTo(10, 1);
+    const [low, high] = (curve && intervalOfLoad(curve, probes, 0.95)) ?? [0, 0];
+    expect(low).toBeLessThan(10);
+    expect(high).toBeGreaterThan(10);
+    expect(high - low).toBeLessThan(0.2);
+  });
+
+  it("has a wider interval where probes of one load differ more than their requests say", () => {
+    const share = line(10, 15);
+    const off = [0.03, -0.05, 0.02, -0.03, 0.05, -0.04];
+    const probes = loads.map((load, i) => ({
+      load,
+      good: Math.round(10_000 * Math.min(1, share(load) + (off[i] as number))),
+      all: 10_000,
+    }));
+    const curve = fitShareCurve(probes);
+    expect(curve?.overdispersion).toBeGreaterThan(20);
+    const [low, high] = (curve && intervalOfLoad(curve, probes, 0.95)) ?? [0, 0];
+    expect(high - low).toBeGreaterThan(0.5);
+  });
+
+  it("is none through all and nothing, nor through a few probes", () => {
+    const apart = loads.map((load) => ({ load, good: load < 10.5 ? 100 : 0, all: 100 }));
+    expect(fitShareCurve(apart)).toBeUndefined();
+    expect(fitShareCurve([{ load: 1, good: 95, all: 100 }])).toBeUndefined();
+  });
+});
+
+describe("a search for the capacity", () => {
+  it("finds the rate at which the share crosses the target", () => {
+    const result = run(line(37, 20));
+    expect(result).toMatchObject({ status: "found", ended: "precision" });
+    expect(result.estimate).toBeGreaterThan(36.5);
+    expect(result.estimate).toBeLessThan(37.5);
+    expect(result.interval?.[0]).toBeLessThan(37);
+    expect(result.interval?.[1]).toBeGreaterThan(37);
+  });
+
+  it("finds the step between two concurrencies where no curve goes through", () => {
+    expect(run((load) => (load <= 5 ? 1 : 0.2), { by: "concurrency" })).toMatchObject({
+      status: "found",
+      ended: "precision",
+      estimate: 5,
+      interval: [5, 6],
+    });
+  });
+
+  it("gives a bound where the target is still met at the highest load", () => {
+    expect(run(() => 1, { upTo: 50 })).toMatchObject({ status: "at-least", ended: "bound", estimate: 50 });
+  });
+
+  it("says that the target is missed at the lowest load", () => {
+    expect(run(() => 0.5)).toMatchObject({ status: "unmet", ended: "bound" });
+    const lone = drive({}, ({ requests }) => ({
+      good: 2,
+      all: requests,
+      seconds: 1,
+      e2eSeconds: 0.1,
+      clientFailed: false,
+    }));
+    expect(lone).toMatchObject({ status: "unmet" });
+    expect(lone.probes).toHaveLength(1);
+  });
+
+  it("tries a load again that the client failed, and then gives what was met before as a bound", () => {
+    const failed: number[] = [];
+    const result = drive({}, ({ load, requests }) => {
+      if (load > 30) failed.push(load);
+      return { good: requests, all: requests, seconds: 1, e2eSeconds: 0.1, clientFailed: load > 30 };
+    });
+    expect(result).toMatchObject({ status: "at-least", ended: "client", estimate: 20 });
+    expect(failed).toEqual([40, 40, 40]);
+  });
+
+  it("says so where the share does not fall with the load", () => {
+    let n = 0;
+    // Above and below the target by turns, whatever the load.
+    const result = run(() => (++n % 2 === 0 ? 0.99 : 0.9), { maxRequests: 6000 });
+    expect(result).toMatchObject({ status: "not-falling", ended: "requests", interval: null });
+  });
+
+  it("ends at its limits of requests and time", () => {
+    const few = run(line(37, 20), { precision: 0.001, maxRequests: 3000 });
+    expect(few.ended).toBe("requests");
+    expect(few.probes.reduce((sum, { requests }) => sum + requests, 0)).toBeLessThanOrEqual(3000);
+    expect(run(line(37, 20), { precision: 0.001, maxSeconds: 30 }).ended).toBe("time");
+  });
+});
+
+const search: CapacitySearchPlan = {
+  ...options,
+  id: "block-out8",
+  block: "block",
+  load: { outputTokens: 8 },
+};
+
+describe("the probes of a search", () => {
+  it("are points of their load and length, a further one of the same a further repetition", () => {
+    const placeOf = probePlaces(search);
+    const probe: Probe = { phase: "refine", load: 12.5, requests: 240 };
+    expect(placeOf(probe)).toMatchObject({
+      point: {
+        id: "block-out8-r12.5-n240",
+        load: { arrival: "poisson", ratePerSecond: 12.5, requests: 240, outputTokens: 8 },
+      },
+      repetition: 1,
+    });
+    expect(placeOf(probe).repetition).toBe(2);
+    expect(placeOf({ phase: "lone", load: 1, requests: 20 }).point.load).toMatchObject({
+      arrival: "closed",
+      concurrency: 1,
+    });
+  });
+
+  it("are asked for again in the same order over what is stored, and end where one is missing", async () => {
+    const share = line(37, 20);
+    const asked: string[] = [];
+    const replay = async (most: number) =>
+      await replaySearch(search, { ttftMs: 500 }, async ({ point, repetition }) => {
+        if (asked.length === most) return undefined;
+        asked.push(`${point.id}/${repetition}`);
+        const { load } = point;
+        const good = Math.round((load.requests ?? 0) * share(load.ratePerSecond ?? 1));
+        return {
+          metrics: { goodput: { good, judged: load.requests }, e2eMs: { mean: 100 }, ttftMs: { p50: 10 } },
+          verdict: { reasons: [] },
+          startedAt: "2026-01-01T00:00:00Z",
+          finishedAt: "2026-01-01T00:00:10Z",
+        } as unknown as MeasurementSummary;
+      });
+    const whole = await replay(Number.POSITIVE_INFINITY);
+    expect(whole.result.status).toBe("found");
+    const all = asked.splice(0);
+    const part = await replay(5);
+    expect(part.result).toMatchObject({ status: "unfinished", ended: "missing" });
+    expect(asked).toEqual(all.slice(0, 5));
+  });
+
+  it("fail the client by a lag that is large beside the SLO, not beside a short TTFT", () => {
+    const summary = (value: number) =>
+      ({
+        metrics: { goodput: { good: 1, judged: 1 }, e2eMs: { mean: 100 }, ttftMs: { p50: 10, mean: 10 } },
+        verdict: { reasons: [{ code: "schedule-lag", status: "invalid", text: "", value }] },
+        startedAt: "2026-01-01T00:00:00Z",
+        finishedAt: "2026-01-01T00:00:10Z",
+      }) as unknown as MeasurementSummary;
+    // 50 ms and 200 ms beside a limit of 125 ms.
+    expect(outcomeOf(summary(5), { ttftMs: 500 }).clientFailed).toBe(false);
+    expect(outcomeOf(summary(20), { ttftMs: 500 }).clientFailed).toBe(true);
+    expect(outcomeOf(summary(20), { tpotMs: 40 }).clientFailed).toBe(false);
+  });
+});
+
+it("MISSING ends a search before its first probe too", () => {
+  const steps = searchCapacity(options);
+  steps.next();
+  expect(steps.throw(MISSING).value).toMatchObject({ status: "unfinished", ended: "missing" });
+});
