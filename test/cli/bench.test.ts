@@ -7,6 +7,7 @@ import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
 import { ProcessBackend } from "../../src/servers/process.ts";
 import type { ServerSpec } from "../../src/servers/server.ts";
 import type { SimulatorDialect } from "../../src/simulator/options.ts";
+import { instantProfile } from "../../src/simulator/profiles.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server.ts";
 import { programPath } from "../program/program.ts";
 import { fakeServer } from "../servers/backend.ts";
@@ -23,8 +24,12 @@ const simulators: RunningSimulator[] = [];
 afterEach(async () => {
   for (const simulator of simulators.splice(0)) await simulator.close();
 });
-async function simulate(behaviour: object, dialect: SimulatorDialect = "vllm"): Promise<string> {
-  const simulator = await startSimulator({ dialect, behaviour });
+async function simulate(
+  behaviour: object,
+  dialect: SimulatorDialect = "vllm",
+  profile = instantProfile,
+): Promise<string> {
+  const simulator = await startSimulator({ dialect, behaviour, profile });
   simulators.push(simulator);
   return simulator.url;
 }
@@ -93,7 +98,8 @@ describe("A bench against a simulator", () => {
 
 describe("A bench that looks for its own error", () => {
   it("replays a load once, prints a bar with each statistic, and leaves no process and no file", async () => {
-    const url = await simulate({});
+    // Slow enough that a busy machine's client carries it: a point that it could not has no figures, and no bars.
+    const url = await simulate({}, "vllm", { ...instantProfile, prefillMs: 80, decodeMs: 30 });
     const sizes = small
       .filter((word) => word !== "--no-error-bars")
       .map((word) => (word === "5" ? "12" : word));
@@ -167,7 +173,8 @@ describe("A bench beside a server of another run", () => {
 
 describe("A bench of a server that others use meanwhile", () => {
   it("is suspect, with the tokens that the server counted beside those of its answers", async () => {
-    const url = await simulate({});
+    // It takes long enough that the other's requests fall into it.
+    const url = await simulate({}, "vllm", { ...instantProfile, decodeMs: 20 });
     const asked = { model: "simulated", prompt: "word", max_tokens: 50 };
     const ask = () => fetch(`${url}/v1/completions`, { method: "POST", body: JSON.stringify(asked) });
     const over = new AbortController();

@@ -94,6 +94,18 @@ const configs: { [key: string]: Json }[] = [
           cache: "cold",
         },
         { name: "open", rate: 2, arrival: "constant", maxConcurrency: 64, duration: "10s" },
+        {
+          name: "most",
+          findCapacity: {
+            by: "rate",
+            target: 0.9,
+            precision: 0.1,
+            maxRequests: 5000,
+            maxTime: "1h",
+            upTo: 64,
+            forLoad: 200,
+          },
+        },
       ],
     },
     slos: { ttft: "500ms", tpot: "50ms", e2e: "10s" },
@@ -164,6 +176,7 @@ const configs: { [key: string]: Json }[] = [
       deadline: "10h",
       keep: { succeeded: "24h", failed: "48h" },
     },
+    prices: { perGpuHour: 2, pools: { a10: 1 }, currency: "EUR" },
     cells: { pools: ["a10"], overrides: [{ pool: "a10", image: "example.com/vllm:v0.7.0" }] },
     profiling: {
       nsys: { image: "example.com/nsys:1", folder: "/opt/nsys" },
