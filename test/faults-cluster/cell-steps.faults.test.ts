@@ -9,6 +9,7 @@ import { itHeals } from "./one-cell.ts";
 import { missing, share } from "./place.ts";
 import { bringModels, realServer } from "./real-model.ts";
 import { killStep, stopServer, untilSaid } from "./strikes.ts";
+import { unjudged } from "./whole-run.ts";
 
 const goOn = /what to do: .*argo retry/;
 
@@ -117,6 +118,7 @@ describe.skipIf(profileMissing !== undefined)("a profile that fails once", () =>
     models: { m: "m" },
     ...realServer,
     more: {
+      ...unjudged,
       profiling: {
         nsys: { share: "tools/nsys" },
         concurrency: 1,
