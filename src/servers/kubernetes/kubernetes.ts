@@ -126,7 +126,12 @@ export class KubernetesBackend implements ClusterBackend {
     if (lost) return { ...state, running: false, reason: `node ${node} does not answer` };
     if (known !== undefined && podUid(known.instance) !== pod.metadata?.uid)
       return { ...state, running: false, ...(await whyReplaced(resources, pods, known)) };
-    return { ...state, running: false, ...(await this.#whyNotRunning(resources, pod)) };
+    // One that is being deleted says nothing of itself: what took it away does.
+    const why =
+      pod.metadata?.deletionTimestamp === undefined
+        ? await this.#whyNotRunning(resources, pod)
+        : await this.#whyEnding(resources, key, pods, known);
+    return { ...state, running: false, ...why };
   }
 
   async logs(key: ServerKey, lines: number): Promise<readonly string[]> {
@@ -215,6 +220,17 @@ export class KubernetesBackend implements ClusterBackend {
     };
   }
 
+  async #whyEnding(
+    resources: Resources,
+    key: ServerKey,
+    pods: readonly Pod[],
+    known: KnownInstance | undefined,
+  ): Promise<Pick<ServerState, "reason" | "hint">> {
+    if ((await resources.deployment(serverName(key))) === undefined)
+      return await this.#whyNone(resources, key);
+    return known === undefined ? { reason: "its pod is ending" } : await whyReplaced(resources, pods, known);
+  }
+
   async #whyNotRunning(resources: Resources, pod: Pod): Promise<Pick<ServerState, "reason" | "hint">> {
     const trouble = findTrouble(pod);
     if (trouble !== undefined) {
@@ -224,7 +240,6 @@ export class KubernetesBackend implements ClusterBackend {
       );
       return { reason: [trouble.message, ...lines].join("\n"), hint: trouble.hint.replace(/\.$/, "") };
     }
-    if (pod.metadata?.deletionTimestamp !== undefined) return { reason: "its pod is ending" };
     const ended = containerStatus(pod)?.lastState?.terminated;
     if (ended !== undefined) return { reason: `it ${describeExit({ code: ended.exitCode, signal: null })}` };
     return { reason: isScheduled(pod) ? "its container is being started" : "it waits for a node" };
