@@ -12,7 +12,7 @@ import {
   slotsConfigMap,
 } from "./config-map.ts";
 import { models, modelsRun } from "./models.ts";
-import { type ClusterRun, clusterRun } from "./names.ts";
+import { type ClusterRun, clusterRun, runSlots } from "./names.ts";
 import { nightly } from "./nightly.ts";
 import { mostCells, partsOf } from "./parts.ts";
 import { checkConfigMap, warnOfSize } from "./sizes.ts";
@@ -201,11 +201,15 @@ function removalLines(applied: readonly BuiltFile[], namespace: string): string[
   const objects = applied.flatMap((file) => file.objects);
   const beyond = objects.filter(({ kind }) => kind === "PersistentVolume" || kind.startsWith("ClusterRole"));
   const names = beyond.map(({ kind, metadata }) => `${kind} \`${metadata?.name}\``).join(", ");
-  // Accounts and rights are shared by the configs of a namespace; its quota is a config's own.
-  const own = applied.filter((file) => !file.objects.some(({ kind }) => kind === "Namespace"));
-  const quotas = objects.filter(({ kind }) => kind === "ResourceQuota").map(({ metadata }) => metadata?.name);
-  const quota =
-    quotas.length === 0 ? "" : `, and \`kubectl delete quota -n ${namespace} ${quotas.join(" ")}\``;
+  // Accounts, rights and the lock of runs are shared by the configs of a namespace: of such files only what is this one's.
+  const isShared = ({ kind, metadata }: BuiltFile["objects"][number]) =>
+    kind === "Namespace" || metadata?.name === runSlots.configMap;
+  const own = applied.filter((file) => !file.objects.some(isShared));
+  const inShared = applied
+    .filter((file) => file.objects.some(isShared))
+    .flatMap((file) => file.objects.filter((object) => !isShared(object)))
+    .filter(({ kind }) => kind === "ConfigMap" || kind === "ResourceQuota")
+    .map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata?.name}`);
   return [
     "## To remove it again",
     "",
@@ -216,7 +220,7 @@ function removalLines(applied: readonly BuiltFile[], namespace: string): string[
     "",
     `Volumes of other configs of the namespace stay: the same in their folders removes them. Files on the shares stay.`,
     "",
-    `This config alone, where the namespace has others: \`kubectl delete ${own.map(({ path }) => `-f ${path}`).join(" ")}\`${quota}.`,
+    `This config alone, where the namespace has others: \`kubectl delete ${own.map(({ path }) => `-f ${path}`).join(" ")}\` and \`kubectl delete -n ${namespace} ${inShared.join(" ")}\`.`,
     "",
   ];
 }

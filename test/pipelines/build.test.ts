@@ -127,7 +127,12 @@ describe("the index of what was made", () => {
     expect(text).toContain(
       "ClusterRole `llmbench-look-llm-bench`, ClusterRoleBinding `llmbench-look-llm-bench`, PersistentVolume `llm-bench-llmbench-a10-share`",
     );
-    expect(text).toContain("kubectl delete -f storage.yaml -f config.yaml -f models.yaml -f benchmark.yaml`");
+    expect(text).toContain("kubectl delete -f storage.yaml -f models.yaml -f benchmark.yaml`");
+    // Not the lock that all configs of the namespace run by.
+    expect(text).toMatch(
+      /kubectl delete -n llm-bench resourcequota\/llmbench-a10 configmap\/llmbench-a10-[0-9a-f]+ configmap\/llmbench-a10-slots`/,
+    );
+    expect(text).not.toContain("llmbench-runs");
   });
 });
 

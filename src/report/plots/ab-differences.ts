@@ -7,7 +7,7 @@ import { gather } from "../groups.ts";
 import { type Table, text, textColumn } from "../table.ts";
 import { type Palette, seriesStyle } from "./palette.ts";
 import type { Panel, Plot, PlotMaker } from "./plot.ts";
-import { labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
+import { PANEL_WIDTH, panelConfig, rowAxes } from "./svg.ts";
 
 /** Of `llmbench ab`: every pair's difference, their mean and its interval, and what was found. */
 export const abDifferences: PlotMaker = ({ ab, cells }, palette) => {
@@ -48,7 +48,6 @@ function panelOf(rows: readonly AbComparison[], { a, b }: Names, palette: Palett
 
 function panelSpec(rows: readonly AbComparison[], palette: Palette): TopLevelSpec {
   const severalPoints = new Set(rows.map(pointName)).size > 1;
-  const positions = rows.map((_, i) => i + 0.5);
   const labels = rows.map((row) =>
     shorten(severalPoints ? `${row.title}, ${pointName(row)}` : row.title, 26),
   );
@@ -66,21 +65,7 @@ function panelSpec(rows: readonly AbComparison[], palette: Palette): TopLevelSpe
     })),
   );
   const all = [...pairs.map(({ value }) => value), ...means.flatMap(({ low, high }) => [low, high])];
-  const reach: number[] = [Math.min(-1, ...all), Math.max(1, ...all)];
-  const span: number[] = [0, rows.length];
-  const x = {
-    type: "quantitative",
-    title: null,
-    scale: { domain: reach, nice: true, zero: false, padding: 8 },
-    axis: { grid: true, tickCount: 5, format: "~r" },
-  } as const;
-  const y = {
-    field: "y",
-    type: "quantitative",
-    title: null,
-    scale: { domain: span, reverse: true, nice: false },
-    axis: { values: positions, labelExpr: labelsByPosition(positions, labels), grid: false },
-  } as const;
+  const { x, y } = rowAxes(labels, [Math.min(-1, ...all), Math.max(1, ...all)]);
   const { color } = seriesStyle(palette, 0);
   const byFinding = { condition: { test: "datum.found", value: color }, value: palette.muted };
   return {

@@ -18,7 +18,7 @@ import { numericColumn, type TableCell, text, textColumn } from "../table.ts";
 import { variantLegend } from "./legend.ts";
 import { type Palette, seriesStyle } from "./palette.ts";
 import type { Plot, PlotMaker } from "./plot.ts";
-import { labelsByPosition, PANEL_WIDTH, panelConfig } from "./svg.ts";
+import { PANEL_WIDTH, panelConfig, rowAxes } from "./svg.ts";
 
 /** A ratio to the baseline at the same load, with the range that both intervals allow. */
 export interface Ratio {
@@ -140,23 +140,8 @@ function ratioPanel(
     scale: { domain: drawn, range: styles.map((style) => style.color) },
     legend: null,
   } as const;
-  const positions = loads.map((_, i) => i + 0.5);
   const labels = loadLabels(loads).map((label) => shorten(label, 24));
-  const reach: number[] = [Math.min(0.9, ...ends), Math.max(1.1, ...ends)];
-  const span: number[] = [0, loads.length];
-  const x = {
-    type: "quantitative",
-    title: null,
-    scale: { domain: reach, nice: true, zero: false, padding: 8 },
-    axis: { grid: true, tickCount: 5, format: "~r" },
-  } as const;
-  const y = {
-    field: "y",
-    type: "quantitative",
-    title: null,
-    scale: { domain: span, reverse: true, nice: false },
-    axis: { values: positions, labelExpr: labelsByPosition(positions, labels), grid: false },
-  } as const;
+  const { x, y } = rowAxes(labels, [Math.min(0.9, ...ends), Math.max(1.1, ...ends)]);
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: PANEL_WIDTH,

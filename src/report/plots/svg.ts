@@ -97,3 +97,25 @@ export function labelsByPosition(positions: readonly number[], names: readonly s
   const pairs = positions.map((position, i) => [String(position), names[i] ?? ""]);
   return `${JSON.stringify(Object.fromEntries(pairs))}[datum.value]`;
 }
+
+/** Axes of a plot with a row for each name: values across from `least` to `most`, the middle of row `i` at y = i + 0.5. */
+export function rowAxes(names: readonly string[], [least, most]: readonly [number, number]) {
+  const positions = names.map((_, i) => i + 0.5);
+  const reach: number[] = [least, most];
+  const span: number[] = [0, names.length];
+  return {
+    x: {
+      type: "quantitative",
+      title: null,
+      scale: { domain: reach, nice: true, zero: false, padding: 8 },
+      axis: { grid: true, tickCount: 5, format: "~r" },
+    },
+    y: {
+      field: "y",
+      type: "quantitative",
+      title: null,
+      scale: { domain: span, reverse: true, nice: false },
+      axis: { values: positions, labelExpr: labelsByPosition(positions, names), grid: false },
+    },
+  } as const;
+}
