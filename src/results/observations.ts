@@ -11,7 +11,8 @@ export interface Observations {
   readonly scheduleLagMs: { readonly p50: number; readonly p99: number; readonly max: number } | null;
   /** The same without the time in which the cap on concurrency held requests back: the client's own lag. */
   readonly clientLagMs: { readonly mean: number; readonly p50: number; readonly p99: number } | null;
-  readonly medianTtftMs: number | null;
+  /** TTFT from the send, without the lag before it; quantiles of the sample, however small; null without any. */
+  readonly sendTtftMs: { readonly p50: number; readonly p99: number } | null;
   /**
    * Share by which requests were sent below the offered rate, and the part the client alone answers for. Closed loop:
    * the share of their time that streams stood idle between an answer's end and the next request.
@@ -55,7 +56,7 @@ export function observe(sample: Sample): Observations {
         ? null
         : { p50: quantile(lag, 0.5), p99: quantile(lag, 0.99), max: lag[lag.length - 1] as number },
     clientLagMs: clientLag.length === 0 ? null : lagOf(clientLag.slice().sort()),
-    medianTtftMs: ttft.length === 0 ? null : quantile(ttft, 0.5),
+    sendTtftMs: ttft.length === 0 ? null : { p50: quantile(ttft, 0.5), p99: quantile(ttft, 0.99) },
     ...rateShortfalls(table, load, clientLag),
     heldBack,
     outputOffTarget: off.length === 0 ? null : off.reduce((total, share) => total + share, 0) / off.length,

@@ -1,6 +1,6 @@
 /** Above the first: suspect; above the second: invalid. Shares of one. */
 export const THRESHOLDS = {
-  /** Open loop: p99 of schedule lag, of the median TTFT. */
+  /** Open loop: the client's lag, of the TTFT of the same rank (p50, p99). */
   scheduleLag: [0.05, 0.25],
   /** Sent below the offered rate; closed loop: idle share of the streams' time. */
   rate: [0.02, 0.1],

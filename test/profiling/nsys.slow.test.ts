@@ -60,7 +60,9 @@ describe.skipIf(!installed)("the real nsys", () => {
     expect(report).not.toContain("SOME_API_KEY");
     expect(report).not.toContain("sk-of-this-shell");
     expect(report).not.toContain("environment-of-a-stranger");
-    expect(listProcesses().filter(({ pid }) => hasInEnvironment(pid, "STARTED_BY=this-test"))).toEqual([]);
+    await expect
+      .poll(() => listProcesses().filter(({ pid }) => hasInEnvironment(pid, "STARTED_BY=this-test")))
+      .toEqual([]);
   });
 
   it("leaves a recording without CUDA data to be looked at, and fails the cell", async () => {

@@ -25,7 +25,7 @@ describe("schedule lag", () => {
 
   it("is null where nothing was sent", async () => {
     const seen = await observed(closed(1), [{ scheduled: 0, error: "refused" }]);
-    expect(seen).toMatchObject({ scheduleLagMs: null, clientLagMs: null, medianTtftMs: null });
+    expect(seen).toMatchObject({ scheduleLagMs: null, clientLagMs: null, sendTtftMs: null });
   });
 
   it("is the client's own only after the cap on concurrency made room", async () => {

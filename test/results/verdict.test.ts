@@ -17,7 +17,7 @@ const requests: RequestCounts = { planned: 100, ok: 100, failed: 0, timedOut: 0,
 const seen: Observations = {
   scheduleLagMs: { p50: 0.1, p99: 0.2, max: 0.3 },
   clientLagMs: lagOf(0.2),
-  medianTtftMs: 100,
+  sendTtftMs: { p50: 100, p99: 100 },
   rateShortfall: 0,
   clientRateShortfall: 0,
   heldBack: 0,
@@ -94,17 +94,32 @@ describe("schedule lag", () => {
     [5.01, "suspect, schedule-lag suspect"],
     [25, "suspect, schedule-lag suspect"],
     [25.01, "invalid, schedule-lag invalid"],
-  ])("with a p99 of %d ms at a median TTFT of 100 ms is %s", (p99, expected) => {
+  ])("with a p99 of %d ms at a TTFT of 100 ms is %s", (p99, expected) => {
     expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(p99) } }))).toBe(expected);
   });
 
   it("below 1 ms raises nothing, however short TTFT is", () => {
-    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1), medianTtftMs: 2 } }))).toBe("valid");
-    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1.01), medianTtftMs: 2 } }))).toBe(
-      "invalid, schedule-lag invalid",
+    expect(
+      inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1), sendTtftMs: { p50: 2, p99: 2 } } })),
+    ).toBe("valid");
+    expect(
+      inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1.01), sendTtftMs: { p50: 2, p99: 2 } } })),
+    ).toBe("invalid, schedule-lag invalid");
+    expect(
+      inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1.01), sendTtftMs: { p50: 0, p99: 0 } } })),
+    ).toBe("invalid, schedule-lag invalid");
+  });
+
+  it("stands beside the TTFT of its own rank", () => {
+    const sendTtftMs = { p50: 25, p99: 480 };
+    const late = (p50: number, p99: number) =>
+      judge({ load: rated, seen: { clientLagMs: { mean: p50, p50, p99 }, sendTtftMs } }).reasons[0]?.text;
+    expect(late(0.1, 4)).toBeUndefined();
+    expect(late(0.1, 48)).toContain(
+      "1 % of them more than 48 ms after their time, which is 10 % of the p99 TTFT of 480 ms",
     );
-    expect(inWords(judge({ load: rated, seen: { clientLagMs: lagOf(1.01), medianTtftMs: 0 } }))).toBe(
-      "invalid, schedule-lag invalid",
+    expect(late(5, 48)).toContain(
+      "half of them more than 5 ms after their time, which is 20 % of the median TTFT of 25 ms",
     );
   });
 
@@ -115,7 +130,7 @@ describe("schedule lag", () => {
   it("is said in a sentence with its figures", () => {
     const [reason] = judge({ load: rated, seen: { clientLagMs: lagOf(7.4321) } }).reasons;
     expect(reason?.text).toBe(
-      "Requests left late: 1 % of them more than 7.43 ms after their time, which is 7.43 % of the median TTFT of 100 ms (limit 5 %).",
+      "Requests left late: 1 % of them more than 7.43 ms after their time, which is 7.43 % of the p99 TTFT of 100 ms (limit 5 %).",
     );
     expect(reason?.value).toBeCloseTo(0.074321, 9);
     expect(reason?.threshold).toBe(0.05);

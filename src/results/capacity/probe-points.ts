@@ -45,7 +45,7 @@ export function probePlaces(search: CapacitySearchPlan): (probe: Probe) => Probe
 
 /** What a probe's measurement says to the search. */
 export function outcomeOf(
-  summary: Pick<MeasurementSummary, "metrics" | "verdict" | "startedAt" | "finishedAt">,
+  summary: Pick<MeasurementSummary, "metrics" | "instrument" | "verdict" | "startedAt" | "finishedAt">,
   slos: SloPlan,
 ): ProbeOutcome {
   const { metrics, startedAt, finishedAt } = summary;
@@ -61,14 +61,14 @@ export function outcomeOf(
 
 /** A lag that is large beside a short TTFT may be nothing beside the SLO, which is what a search asks about. */
 function hasClientFailed(
-  { metrics, verdict }: Pick<MeasurementSummary, "metrics" | "verdict">,
+  { instrument, verdict }: Pick<MeasurementSummary, "instrument" | "verdict">,
   slos: SloPlan,
 ): boolean {
   const allowedMs = LAG_OF_SLO * Math.min(slos.ttftMs ?? Infinity, slos.e2eMs ?? Infinity);
-  const ttftMs = metrics.ttftMs.p50 ?? metrics.ttftMs.mean ?? 0;
+  const lagMs = instrument?.scheduleLagMs.p99 ?? Number.POSITIVE_INFINITY;
   return verdict.reasons.some(
-    ({ code, status, value = 0 }) =>
-      status === "invalid" && (CLIENT.has(code) || (code === "schedule-lag" && value * ttftMs > allowedMs)),
+    ({ code, status }) =>
+      status === "invalid" && (CLIENT.has(code) || (code === "schedule-lag" && lagMs > allowedMs)),
   );
 }
 
