@@ -3,8 +3,31 @@
  * config says the same whichever of the two runs. A string, so that it is the same from source and in the bundle.
  */
 export const llamacppLauncher = `"""llama-server's flags for the server inside xllamacpp. Written by llmbench; run it with that environment's Python."""
+import os
 import signal
 import sys
+
+
+def serve_in_child():
+    """As first process of a container: the kernel gives such a one no signal that it has no handler for."""
+    child = os.fork()
+    if child == 0:
+        return
+
+    def forward(number, frame):
+        os.kill(child, number)
+
+    signal.signal(signal.SIGTERM, forward)
+    signal.signal(signal.SIGINT, forward)
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+if os.getpid() == 1:
+    serve_in_child()
 
 import xllamacpp
 from xllamacpp import CommonParams, Server

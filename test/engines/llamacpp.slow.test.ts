@@ -1,11 +1,14 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { detectServer, type Get } from "../../src/engines/detect.ts";
 import { readAllRecords } from "../../src/load/record-reader.ts";
+import { findProgram } from "../../src/servers/find-program.ts";
 import { ProcessBackend } from "../../src/servers/process.ts";
+import { listProcesses } from "../../src/servers/process-table.ts";
 import type { RunningServer } from "../../src/servers/server.ts";
 import { llmbench } from "../cli/llmbench.ts";
 import { type Completion, completeReal, resolveReal } from "./real-engine.ts";
@@ -191,6 +194,31 @@ except Stop as got: print(got.args)`;
   const said = execFileSync(python, ["-c", check, launcher, ...filled], { encoding: "utf8" });
   expect(said.trim()).toBe("(8, 1, 1, False, True)");
 });
+
+const unshare = findProgram("unshare");
+
+test.skipIf(unshare === undefined || process.getuid?.() !== 0)(
+  "as the first process of a container it ends at SIGTERM, while it loads and when it serves",
+  async () => {
+    const { spec } = await resolveReal("llamacpp", "smollm2-135m", { env });
+    const words = spec.command.map((word) => word.replace("{port}", "0").replace("{host}", "127.0.0.1"));
+    for (const until of [/./, /listening/i]) {
+      const contained = spawn(unshare as string, ["--pid", "--fork", "--kill-child", ...words], {
+        env: { ...env, ...spec.env },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      onTestFinished(() => void contained.kill("SIGKILL"));
+      const ended = once(contained, "exit");
+      let said = "";
+      for (const stream of [contained.stdout, contained.stderr])
+        stream.on("data", (bytes: Buffer) => void (said += bytes.toString()));
+      await expect.poll(() => said, { timeout: 30_000 }).toMatch(until);
+      const [first] = listProcesses().filter(({ parent }) => parent === contained.pid);
+      process.kill(first?.pid ?? 0, "SIGTERM");
+      expect(await ended).toEqual([143, null]);
+    }
+  },
+);
 
 async function ensured<Spec extends Parameters<typeof backend.ensure>[0]>(spec: Spec): Promise<Spec> {
   await backend.ensure(spec);
