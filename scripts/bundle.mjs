@@ -2,6 +2,7 @@
 // beside it; and what others import of the package, beside what it depends on.
 import { chmod, cp, mkdir, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
@@ -32,6 +33,8 @@ await build({
   target: "node20",
   // resvg is a native part: PNG output imports it lazily from the npm install.
   external: ["@resvg/resvg-js", "esbuild"],
+  // client-node's fetch asks for Node's own, at which Node warns on every start.
+  alias: { punycode: fileURLToPath(import.meta.resolve("punycode/punycode.js")) },
   define: { LLMBENCH_VERSION: JSON.stringify(version) },
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

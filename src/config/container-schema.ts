@@ -29,7 +29,7 @@ const Resources = section({
   }),
   memory: optional(size(), {
     description: "Memory that is asked for, and the limit.",
-    defaultWords: "for each GPU 24Gi; NIM 48Gi, llama.cpp 8Gi",
+    defaultWords: "for each GPU 24Gi; NIM 48Gi, llama.cpp 8Gi; a simulated engine 512Mi",
     examples: ["64Gi"],
   }),
   sharedMemory: optional(size(), {

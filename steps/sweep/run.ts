@@ -1,4 +1,4 @@
-import type { PointPlan } from "../../src/config/plan.ts";
+import type { CellPlan, PointPlan, SloPlan } from "../../src/config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../../src/error.ts";
 import { createRandom } from "../../src/load/random.ts";
 import { replaySearch } from "../../src/results/capacity/probe-points.ts";
@@ -25,23 +25,12 @@ interface Task {
 export default defineStep(sweep, async ({ server: known, repetition }, context) => {
   const session = context.session(known.cell);
   const { server, warmup } = await warmUp(context, session, known);
-  const estimate = estimateRequest(warmup);
-  const sweeping = new Sweeping(context, session, server, estimate);
-  const { cell } = session;
-  const tasks = tasksOf(cell.points, cell.repetitions);
-  await sweeping.measureAll(
-    repetition === undefined ? tasks : tasks.filter((task) => task.repetition === repetition),
-  );
-  if (cell.autoSweep !== undefined) {
-    await searchPoints(cell.autoSweep, async (point) => {
-      const summaries = await sweeping.measureAll(tasksOf([point], cell.repetitions));
-      return summaries.at(-1) as MeasurementSummary;
-    });
-  }
-  for (const search of cell.capacitySearches ?? []) {
-    await replaySearch(search, context.plan.slos ?? {}, ({ point, repetition: of }) =>
-      sweeping.probe({ point, repetition: of }),
-    );
+  const sweeping = new Sweeping(context, session, server, estimateRequest(warmup));
+  try {
+    await sweepAll(sweeping, repetition);
+  } catch (error) {
+    context.publish({ headline: failedHeadline(error, sweeping) });
+    throw error;
   }
   const output = {
     server: sweeping.server,
@@ -53,6 +42,25 @@ export default defineStep(sweep, async ({ server: known, repetition }, context) 
   failOnVerdicts(context, sweeping.summaries);
   return output;
 });
+
+async function sweepAll(sweeping: Sweeping, repetition: number | undefined): Promise<void> {
+  const { cell, slos } = sweeping;
+  const tasks = tasksOf(cell.points, cell.repetitions);
+  await sweeping.measureAll(
+    repetition === undefined ? tasks : tasks.filter((task) => task.repetition === repetition),
+  );
+  if (cell.autoSweep !== undefined) {
+    await searchPoints(cell.autoSweep, async (point) => {
+      const summaries = await sweeping.measureAll(tasksOf([point], cell.repetitions));
+      return summaries.at(-1) as MeasurementSummary;
+    });
+  }
+  for (const search of cell.capacitySearches ?? []) {
+    await replaySearch(search, slos, ({ point, repetition: of }) =>
+      sweeping.probe({ point, repetition: of }),
+    );
+  }
+}
 
 /** All points once, then all of them again: a drift of the machine does not fall on one point alone. */
 function tasksOf(points: readonly PointPlan[], repetitions: number): Task[] {
@@ -87,6 +95,14 @@ class Sweeping {
     this.server = server;
     this.#estimate = estimate;
     this.#timeLeft = new TimeLeft(estimate);
+  }
+
+  get cell(): CellPlan {
+    return this.#session.cell;
+  }
+
+  get slos(): SloPlan {
+    return this.#context.plan.slos ?? {};
   }
 
   /** A search overloads the server on purpose: what it measures decides by no verdict whether the run is good. */
@@ -228,6 +244,15 @@ function headline(summaries: readonly MeasurementSummary[]) {
       ? ""
       : `; ${worse} of ${summaries.length} ${verdict}`;
   return { outputTokensPerSecond, ttftMs, verdict, headline: `${words}${others}` };
+}
+
+/** Of a cell that broke off: what stopped it, and how much is there all the same. */
+function failedHeadline(error: unknown, { summaries, probes }: Sweeping): string {
+  const whole = [...summaries, ...probes].filter(({ verdict }) =>
+    verdict.reasons.every(({ code }) => code !== "interrupted"),
+  ).length;
+  const there = whole === 0 ? "nothing" : `${whole} ${whole === 1 ? "measurement" : "measurements"}`;
+  return `${error instanceof LlmbenchError ? error.code : "failed"}; ${there} finished`;
 }
 
 function rateOf({ metrics }: MeasurementSummary): number {

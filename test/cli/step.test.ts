@@ -118,6 +118,23 @@ describe("the steps of a cell, each in a process of its own", () => {
     await step("teardown", { cell: "vllm--tiny", status: "Failed" }, slow);
   });
 
+  it("leave a headline of a cell that broke off", { timeout: 120_000 }, async () => {
+    await writeFile(
+      join(folder, "long.yaml"),
+      "engines: { vllm: { simulated: { loadMs: 0 } } }\nmodels: { tiny: {} }\nload: { warmup: 1, blocks: [ { name: a, outputTokens: 64, requests: 5000 } ] }",
+    );
+    await writeFile(join(folder, "long.json"), JSON.stringify(await readPlan(join(folder, "long.yaml"))));
+    const long = ["--run", "long"];
+    await step("prepare", {}, [...long, "--plan", join(folder, "long.json")]);
+    const { outputs } = await step("deploy", { cell: "vllm--tiny" }, long);
+    await rm(join(folder, "outputs/sweep"), { recursive: true, force: true });
+    await rm(join(folder, "progress"), { force: true });
+    const isMeasuring = () => existsSync(join(folder, "progress"));
+    const stopped = await step("sweep", { server: outputs["server"] as string }, long, isMeasuring);
+    expect(stopped).toMatchObject({ status: 130, outputs: { headline: "INTERRUPTED; nothing finished" } });
+    await step("teardown", { cell: "vllm--tiny", status: "Failed" }, long);
+  });
+
   it("refuse a run that was started from another config", async () => {
     const other = JSON.parse(await readFile(join(folder, "plan.json"), "utf8")) as { seed: number };
     await writeFile(join(folder, "other.json"), JSON.stringify({ ...other, seed: other.seed + 1 }));
