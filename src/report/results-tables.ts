@@ -99,6 +99,7 @@ export function percentileTable(results: Results, model: ModelGroup): Table {
 /** The cells: what served what, and how far each got. */
 export function cellsTable(results: Results): Table {
   const several = new Set(results.cells.map((cell) => cell.hardware)).size > 1;
+  const onNodes = results.cells.some((cell) => nodesOf(cell) !== "");
   return {
     caption: "Variants and models",
     columns: [
@@ -107,6 +108,7 @@ export function cellsTable(results: Results): Table {
       textColumn("Model"),
       textColumn("Weights"),
       ...(several ? [textColumn("Hardware")] : []),
+      ...(onNodes ? [textColumn("Node")] : []),
       numericColumn("First completion", "s after start"),
       textColumn("Ended"),
       textColumn("Verdicts"),
@@ -124,6 +126,7 @@ export function cellsTable(results: Results): Table {
             text(cell.model.id),
             text(cell.model.precision ?? "unknown"),
             ...(several ? [text(cell.hardware)] : []),
+            ...(onNodes ? [text(nodesOf(cell) || NONE)] : []),
             text(formatNumber(first === null || first === undefined ? null : first / 1000)),
             text(cell.status, cell.error?.code),
             text(describeCounts(countVerdicts({ ...results, cells: [cell] }))),
@@ -132,6 +135,11 @@ export function cellsTable(results: Results): Table {
       },
     ],
   };
+}
+
+/** Of a cluster: those that the cell's servers stood on. */
+function nodesOf({ server }: CellResult): string {
+  return [...new Set(server.deployments.flatMap(({ node }) => node ?? []))].join(", ");
 }
 
 function describeCheckout(cell: CellResult): string | undefined {

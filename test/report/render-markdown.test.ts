@@ -36,6 +36,17 @@ describe("renderMarkdown", () => {
     expect(text).toMatch(/ \| [\d.]+ ± 0\.125 \| — \| /);
   });
 
+  it("names the nodes that a cell's servers stood on", () => {
+    const run = localRun();
+    expect(renderMarkdown(run)).not.toContain("| Node |");
+    const [deployment] = run.cells[0]?.server.deployments ?? [];
+    if (deployment === undefined || run.cells[0] === undefined) throw new Error("no deployment");
+    run.cells[0].server.deployments = ["gpu-1", "gpu-2", "gpu-1"].map((node) => ({ ...deployment, node }));
+    const text = renderMarkdown(run);
+    expect(text).toContain("| Node |");
+    expect(text).toContain("| gpu-1, gpu-2 |");
+  });
+
   it("says simulated first, and what differs before what was measured", () => {
     expect(renderMarkdown(simulatedRun())).toMatch(/^# simulated\n\n> \*\*Simulated\.\*\*/);
     const troubled = renderMarkdown(troubledRun());
