@@ -4,10 +4,10 @@ import { createTransport } from "../src/load/create-transport.ts";
 import { measure } from "../src/load/generator.ts";
 import { openRecordWriter } from "../src/load/record-writer.ts";
 
-/** One run of one client in a process of its own: `ours` or `bare`, port, requests, in flight, record file. */
-const [kind = "", port = "", requestsText = "", inFlightText = "", recordPath = ""] = process.argv.slice(2);
-const requests = Number(requestsText);
-const inFlight = Number(inFlightText);
+/** One run of one client in a process of its own: `ours` or `bare`, port, requests, in flight, tokens, ms a request takes, record file. */
+const [kind = "", port = "", ...numbers] = process.argv.slice(2, 7);
+const [requests = 0, inFlight = 0, tokens = 0] = numbers.map(Number);
+const [expectedE2eMs, recordPath = ""] = process.argv.slice(7);
 const origin = `http://127.0.0.1:${port}`;
 const path = "/v1/chat/completions";
 const headers = { "content-type": "application/json" };
@@ -15,7 +15,7 @@ const body = Buffer.from(
   JSON.stringify({
     model: "null",
     messages: [{ role: "user", content: "Explain quantum computing in detail" }],
-    max_tokens: 100,
+    max_tokens: tokens,
     stream: true,
     stream_options: { include_usage: true },
   }),
@@ -55,9 +55,9 @@ async function runBare(): Promise<{ bytes: number; ok: number }> {
   return { bytes, ok: ended };
 }
 
-async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: number }> {
+async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: number; medianTtftMs: number }> {
   const clock = startClock();
-  const load = { arrival: "closed", concurrency: inFlight, requests, outputTokens: 100 } as const;
+  const load = { arrival: "closed", concurrency: inFlight, requests, outputTokens: tokens } as const;
   const transport = createTransport({ origin, clock, maxConnections: inFlight });
   const writer = await openRecordWriter(recordPath, {
     schemaVersion: 1,
@@ -69,6 +69,7 @@ async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: num
   });
   await transport.open(Math.min(inFlight, requests));
   const request = { method: "POST", path, headers, body } as const;
+  const ttfts: number[] = [];
   const outcome = await measure({
     transport,
     requests: () => request,
@@ -76,9 +77,15 @@ async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: num
     seed: 1,
     clock,
     timeoutMs: 60_000,
-    recorder: writer,
-    read: { maxTokens: 100 },
+    recorder: {
+      write: (record) => {
+        ttfts.push(((record.firstTextUs ?? 0) - (record.sentUs ?? 0)) / 1000);
+        writer.write(record);
+      },
+    },
+    read: { maxTokens: tokens },
     onProgress: () => rss.push(process.memoryUsage.rss()),
+    ...(Number(expectedE2eMs) > 0 && { expectedE2eMs: Number(expectedE2eMs) }),
   });
   await writer.close();
   await transport.close();
@@ -86,6 +93,7 @@ async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: num
     ok: outcome.requests.ok,
     chunks: outcome.instrument.chunks,
     maxRssBytes: outcome.instrument.maxRssBytes,
+    medianTtftMs: ttfts.sort((a, b) => a - b)[ttfts.length >> 1] ?? Number.NaN,
   };
 }
 

@@ -1,33 +1,33 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { build } from "esbuild";
+import { type Server, startServer } from "./bench-server.ts";
+import { installPeers, type PeerName, preparePeers, presentPeers, runPeer } from "./peers.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
 /**
  * What measuring costs the client: CPU time a chunk of a whole measurement, records written, beside an undici client
- * that only adds lengths. Both run in turns, each in a process of its own, against a server that answers at once; the
- * CPU of a run of one request (start-up, loading, first compilation) is taken off.
+ * that only adds up lengths, and beside other load generators where they are installed (`--peers` fetches them). All run
+ * in turns, each in a process of its own, against one server that costs next to nothing; the CPU of a run of one request
+ * (start-up, loading, first compilation) is taken off.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
-    requests: { type: "string", default: "10000" },
-    "in-flight": { type: "string", default: "64" },
-    long: { type: "string", default: "100000" },
+    scenarios: { type: "string", default: "unthrottled,streams,one,long" },
+    peers: { type: "boolean", default: false },
+    "without-peers": { type: "boolean", default: false },
     json: { type: "string" },
   },
 });
 const rounds = Number(values.rounds);
-const requests = Number(values.requests);
-const inFlight = Number(values["in-flight"]);
-const longRequests = Number(values.long);
-const chunks = 100;
-const targets = { ratio: 3, rssMb: 300 };
+
+/** Memory of a long run, all answers in one write: whether it stays flat. */
+const long = { requests: 100_000, streams: 64, tokens: 100, maxRssMb: 300, growth: 1.2 };
 
 interface ClientRun {
   readonly ok: number;
@@ -35,13 +35,8 @@ interface ClientRun {
   readonly wallMs: number;
   readonly rss: readonly number[];
   readonly maxRssBytes?: number;
+  readonly medianTtftMs?: number;
 }
-
-const scenarios = [
-  { name: "an answer a write", perWrite: 1000 },
-  { name: "ten chunks a write", perWrite: 10 },
-  { name: "a chunk a write", perWrite: 1 },
-] as const;
 
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), "llmbench-bench-"));
@@ -61,41 +56,25 @@ async function bundle(source: URL): Promise<string> {
   return outfile;
 }
 
-async function startServer(
-  script: string,
-  perWrite: number,
-): Promise<{ port: string; server: ChildProcess }> {
-  const server = spawn(process.execPath, [script, `${chunks}`, `${perWrite}`], {
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
-  });
-  const [port] = (await once(createInterface({ input: server.stdout as NodeJS.ReadableStream }), "line")) as [
-    string,
-  ];
-  return { port, server };
-}
-
 async function runClient(
   script: string,
   kind: "ours" | "bare",
   port: string,
-  count: number,
+  load: Pick<Scenario, "streams" | "tokens"> & Partial<Pick<Scenario, "ttftMs" | "gapMs">>,
+  requests: number,
 ): Promise<ClientRun> {
-  const args = [script, kind, port, `${count}`, `${inFlight}`, join(folder, "requests.ndjson.gz")];
-  const { stdout } = await run(process.execPath, args);
+  const takesMs = (load.ttftMs ?? 0) + load.tokens * (load.gapMs ?? 0);
+  const numbers = [requests, load.streams, load.tokens, takesMs].map(String);
+  const { stdout } = await run(process.execPath, [
+    script,
+    kind,
+    port,
+    ...numbers,
+    join(folder, "requests.ndjson.gz"),
+  ]);
   const result = JSON.parse(stdout) as ClientRun;
-  if (result.ok !== count) throw new Error(`${kind}: ${result.ok} of ${count} requests were answered`);
+  if (result.ok !== requests) throw new Error(`${kind}: ${result.ok} of ${requests} requests were answered`);
   return result;
-}
-
-/** CPU microseconds a chunk, without start-up. */
-async function costOf(
-  script: string,
-  kind: "ours" | "bare",
-  port: string,
-): Promise<{ us: number; full: ClientRun }> {
-  const startup = await runClient(script, kind, port, 1);
-  const full = await runClient(script, kind, port, requests);
-  return { us: ((full.cpuMs - startup.cpuMs) * 1000) / (requests * chunks), full };
 }
 
 function spread(numbers: readonly number[]): { min: number; median: number; max: number } {
@@ -104,84 +83,164 @@ function spread(numbers: readonly number[]): { min: number; median: number; max:
   return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
 }
 
+const shown = ({ min, median, max }: ReturnType<typeof spread>) =>
+  [min, median, max].map((number) => number.toPrecision(3)).join(" / ");
+const mean = (numbers: readonly number[]) =>
+  numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length);
 const megabytes = (bytes: number) => bytes / 1e6;
-const shown = ({ min, median, max }: ReturnType<typeof spread>, digits: number) =>
-  [min, median, max].map((number) => number.toFixed(digits)).join(" / ");
 
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length);
+const lines: string[] = [];
+const results: object[] = [];
+let missed = false;
+/** A line that says a figure, what it should be, and whether it is. */
+function hold(what: string, value: number, limit: number, atLeast = false): void {
+  const met = atLeast ? value >= limit : value <= limit;
+  missed ||= !met;
+  lines.push(
+    `${what}: ${value.toPrecision(3)}, wanted at ${atLeast ? "least" : "most"} ${limit}: ${met ? "met" : "MISSED"}`,
+  );
+}
+
+async function runScenario(scenario: Scenario, client: string, server: Server, names: readonly PeerName[]) {
+  const { streams, tokens, requests, peerRequests } = scenario;
+  const costs = new Map<string, number[]>();
+  const startups = new Map<PeerName, number>();
+  const errors: number[] = [];
+  const inFlight: number[] = [];
+  const add = (name: string, us: number) => costs.set(name, [...(costs.get(name) ?? []), us]);
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of ["bare", "ours"] as const) {
+      const startup = await runClient(client, kind, server.port, scenario, 1);
+      await server.counts();
+      const full = await runClient(client, kind, server.port, scenario, requests);
+      const counts = await server.counts();
+      add(kind, ((full.cpuMs - startup.cpuMs) * 1000) / (requests * tokens));
+      if (kind === "ours" && scenario.gapMs > 0) {
+        errors.push((full.medianTtftMs ?? Number.NaN) - counts.medianTtftMs);
+        inFlight.push(counts.mostInFlight);
+      }
+    }
+    for (const name of names) {
+      const options = { url: `http://127.0.0.1:${server.port}`, tokens, folder };
+      if (!startups.has(name))
+        startups.set(name, await runPeer(name, { ...options, streams: 1, requests: 1 }));
+      const cpuMs = await runPeer(name, { ...options, streams, requests: peerRequests });
+      add(name, ((cpuMs - (startups.get(name) ?? 0)) * 1000) / (peerRequests * tokens));
+      await server.counts();
+    }
+  }
+  lines.push("", `${scenario.words}; CPU microseconds a chunk, min / median / max of ${rounds}`);
+  const ours = costs.get("ours") ?? [];
+  for (const [name, us] of costs) {
+    const times =
+      name === "ours"
+        ? ""
+        : `; ours times ${shown(spread(ours.map((one, k) => one / (us[k] ?? Number.NaN))))}`;
+    lines.push(
+      `  ${name === "bare" ? "bare undici" : name === "ours" ? "llmbench" : name}: ${shown(spread(us))}${times}`,
+    );
+  }
+  const median = (name: string) => spread(costs.get(name) ?? []).median;
+  if (scenario.target !== undefined) {
+    hold("  llmbench over bare undici", median("ours") / median("bare"), scenario.target.bare);
+    for (const name of names)
+      hold(`  ${name} over llmbench`, median(name) / median("ours"), scenario.target[name], true);
+  }
+  if (errors.length > 0) {
+    lines.push(`  in flight, at most: ${shown(spread(inFlight))} of ${streams}`);
+    hold("  median TTFT, llmbench − server, ms", spread(errors).median, 1);
+  }
+  results.push({
+    scenario,
+    usPerChunk: Object.fromEntries([...costs].map(([name, us]) => [name, spread(us)])),
+    ttftErrorMs: errors,
+    mostInFlight: inFlight,
+  });
+}
+
+/** A long run: the second quarter of it, when it is warm, beside the last. */
+async function runLong(client: string, nullServer: string): Promise<void> {
+  const server = await startServer(nullServer, [long.tokens, 1000]);
+  const done = await runClient(client, "ours", server.port, long, long.requests);
+  await server.stop();
+  const quarter = Math.floor(done.rss.length / 4);
+  const early = megabytes(mean(done.rss.slice(quarter, 2 * quarter)));
+  const late = megabytes(mean(done.rss.slice(-quarter)));
+  const maxRssMb = megabytes(done.maxRssBytes ?? Number.NaN);
+  lines.push("", `${long.requests} requests in ${(done.wallMs / 1000).toFixed(1)} s`);
+  hold("  RSS, MB", maxRssMb, long.maxRssMb);
+  hold("  last quarter over second quarter", late / early, long.growth);
+  results.push({ long, maxRssMb, earlyMb: early, lateMb: late });
+}
+
+/** From the start of the program to its first request for an answer, ms, and its memory by then. */
+async function runStartup(client: string, nullServer: string): Promise<void> {
+  const server = await startServer(nullServer, [4, 1000]);
+  const main = fileURLToPath(new URL("../dist/llmbench.mjs", import.meta.url));
+  const url = `http://127.0.0.1:${server.port}`;
+  const words = [
+    "bench",
+    url,
+    "--concurrency",
+    "1",
+    "--max-tokens",
+    "4",
+    "--requests",
+    "5",
+    "--fail-on",
+    "never",
+  ];
+  const ours: number[] = [];
+  const bare: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await server.counts();
+    let begunMs = Date.now();
+    await runClient(client, "bare", server.port, { streams: 1, tokens: 4 }, 1);
+    bare.push((await server.counts()).firstRequestMs - begunMs);
+    begunMs = Date.now();
+    await run(process.execPath, [
+      main,
+      ...words,
+      "--no-error-bars",
+      "--out",
+      folder,
+      "--id",
+      `start-${round}`,
+    ]);
+    ours.push((await server.counts()).firstRequestMs - begunMs);
+  }
+  await server.stop();
+  lines.push(
+    "",
+    `Start to first request, ms: bare undici ${shown(spread(bare))}, llmbench bench ${shown(spread(ours))}`,
+  );
+  hold("  llmbench over bare undici", spread(ours).median / spread(bare).median, 1.5);
+  results.push({ startupMs: { bare: spread(bare), ours: spread(ours) } });
 }
 
 try {
+  if (values.peers) await installPeers();
   const [client, nullServer] = await Promise.all([
     bundle(new URL("./client.ts", import.meta.url)),
     bundle(new URL("./null-server.ts", import.meta.url)),
   ]);
-  const results = [];
-  for (const { name, perWrite } of scenarios) {
-    const { port, server } = await startServer(nullServer, perWrite);
-    const bare: number[] = [];
-    const ours: number[] = [];
-    const rss: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      bare.push((await costOf(client, "bare", port)).us);
-      const { us, full } = await costOf(client, "ours", port);
-      ours.push(us);
-      rss.push(megabytes(full.maxRssBytes ?? Number.NaN));
-    }
-    const ratio = spread(ours.map((us, round) => us / (bare[round] ?? Number.NaN)));
-    results.push({ name, bareUs: spread(bare), oursUs: spread(ours), ratio, maxRssMb: Math.max(...rss) });
-    if (perWrite === scenarios[0].perWrite) {
-      const long = await runClient(client, "ours", port, longRequests);
-      // Once warm: the second quarter of the run beside the last.
-      const quarter = Math.floor(long.rss.length / 4);
-      const early = megabytes(mean(long.rss.slice(quarter, 2 * quarter)));
-      const late = megabytes(mean(long.rss.slice(-quarter)));
-      results.push({
-        name: `${longRequests} requests`,
-        earlyMb: early,
-        lateMb: late,
-        maxRssMb: megabytes(long.maxRssBytes ?? Number.NaN),
-        wallSeconds: long.wallMs / 1000,
-      });
-    }
-    const gone = once(server, "exit");
-    server.disconnect();
-    await gone;
+  const names = values["without-peers"] ? [] : presentPeers();
+  if (names.length > 0) await preparePeers(folder);
+  const wanted = values.scenarios.split(",");
+  const before = loadavg()[0] ?? 0;
+  for (const scenario of scenarios.filter(({ name }) => wanted.includes(name))) {
+    const { tokens, perWrite, ttftMs, gapMs } = scenario;
+    const server = await startServer(nullServer, [tokens, perWrite, ttftMs, gapMs]);
+    await runScenario(scenario, client, server, names);
+    await server.stop();
   }
-
+  if (wanted.includes("long")) await runLong(client, nullServer);
+  if (wanted.includes("startup")) await runStartup(client, nullServer);
   const cores = cpus();
-  const lines = [
-    `${requests} requests of ${chunks} chunks, ${inFlight} in flight, ${rounds} rounds; node ${process.version}, ${cores.length} x ${cores[0]?.model ?? "?"}`,
-    "CPU microseconds a chunk, min / median / max",
-    "",
-    "server sends            bare undici           llmbench              times                 RSS MB",
-  ];
-  let missed = false;
-  for (const result of results) {
-    missed ||= result.maxRssMb > targets.rssMb;
-    if (result.ratio === undefined) {
-      lines.push(
-        `${result.name.padEnd(24)}RSS ${result.earlyMb.toFixed(0)} MB in the second quarter, ${result.lateMb.toFixed(0)} MB in the last, at most ${result.maxRssMb.toFixed(0)} MB; ${result.wallSeconds.toFixed(1)} s`,
-      );
-      continue;
-    }
-    missed ||= result.ratio.median > targets.ratio;
-    lines.push(
-      `${result.name.padEnd(24)}${shown(result.bareUs, 2).padEnd(22)}${shown(result.oursUs, 2).padEnd(22)}${shown(result.ratio, 2).padEnd(22)}${result.maxRssMb.toFixed(0)}`,
-    );
-  }
-  lines.push(
-    "",
-    `wanted: at most ${targets.ratio} times bare undici, RSS under ${targets.rssMb} MB: ${missed ? "MISSED" : "met"}`,
-  );
-  process.stdout.write(`${lines.join("\n")}\n`);
-  if (values.json !== undefined) {
-    await writeFile(
-      values.json,
-      `${JSON.stringify({ requests, chunks, inFlight, rounds, node: process.version, targets, missed, results }, null, 2)}\n`,
-    );
-  }
+  const machine = `node ${process.version}, ${cores.length} x ${cores[0]?.model ?? "?"}; load average ${before.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} after`;
+  process.stdout.write(`${[machine, ...lines, "", missed ? "MISSED" : "met"].join("\n")}\n`);
+  if (values.json !== undefined)
+    await writeFile(values.json, `${JSON.stringify({ machine, missed, results }, null, 2)}\n`);
   process.exitCode = missed ? 1 : 0;
 } finally {
   await rm(folder, { recursive: true, force: true });
