@@ -30,7 +30,7 @@ const peers = {
       "run",
       "--disable-console",
       "--backend",
-      `kind=openai_http,target=${url},model=null,request_format=/v1/chat/completions,max_tokens=${tokens}`,
+      `kind=openai_http,target=${url},model=bench,request_format=/v1/chat/completions,max_tokens=${tokens}`,
       "--profile",
       `kind=concurrent,streams=${streams}`,
       "--constraint",
@@ -49,7 +49,7 @@ const peers = {
     words: ({ url, streams, requests, tokens, folder }) => [
       "profile",
       "-m",
-      "null",
+      "bench",
       "--url",
       url,
       "--endpoint-type",
