@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-interface ServerCounts {
+export interface ServerCounts {
   readonly firstRequestMs: number;
   readonly requests: number;
   readonly mostInFlight: number;
-  readonly medianTtftMs: number;
+  /** Where it waits before the first text. Of each request: its number, read, first text written; the machine's clock, microseconds. */
+  readonly stamps: readonly [i: number, readUs: number, firstWriteUs: number][];
 }
 
 /** The null server in a process of its own. */

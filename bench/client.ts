@@ -7,7 +7,8 @@ import { openRecordWriter } from "../src/load/record-writer.ts";
 /** One run of one client in a process of its own: `ours` or `bare`, port, requests, in flight, tokens, ms a request takes, record file. */
 const [kind = "", port = "", ...numbers] = process.argv.slice(2, 7);
 const [requests = 0, inFlight = 0, tokens = 0] = numbers.map(Number);
-const [expectedE2eMs, recordPath = ""] = process.argv.slice(7);
+const [takes = "0", recordPath = ""] = process.argv.slice(7);
+const takesMs = Number(takes);
 const origin = `http://127.0.0.1:${port}`;
 const path = "/v1/chat/completions";
 const headers = { "content-type": "application/json" };
@@ -55,8 +56,16 @@ async function runBare(): Promise<{ bytes: number; ok: number }> {
   return { bytes, ok: ended };
 }
 
-async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: number; medianTtftMs: number }> {
+interface OursRun {
+  readonly ok: number;
+  readonly maxRssBytes: number;
+  /** Where the server waits, of each request: its number, sent, first text; the machine's clock, microseconds. */
+  readonly stamps: readonly [i: number, sentUs: number, firstTextUs: number][];
+}
+
+async function runOurs(): Promise<OursRun> {
   const clock = startClock();
+  const startUs = Number(BigInt(clock.hrtimeNs) / 1000n);
   const load = { arrival: "closed", concurrency: inFlight, requests, outputTokens: tokens } as const;
   const transport = createTransport({ origin, clock, maxConnections: inFlight });
   const writer = await openRecordWriter(recordPath, {
@@ -68,32 +77,31 @@ async function runOurs(): Promise<{ ok: number; chunks: number; maxRssBytes: num
     client: { version: "bench", transport: transport.name, node: process.version, workers: 1 },
   });
   await transport.open(Math.min(inFlight, requests));
-  const request = { method: "POST", path, headers, body } as const;
-  const ttfts: number[] = [];
+  const stamps: [number, number, number][] = [];
   const outcome = await measure({
     transport,
-    requests: () => request,
+    requests: (i) => ({ method: "POST", path: `${path}?i=${i}`, headers, body }),
     load,
     seed: 1,
     clock,
     timeoutMs: 60_000,
     recorder: {
       write: (record) => {
-        ttfts.push(((record.firstTextUs ?? 0) - (record.sentUs ?? 0)) / 1000);
+        const { i, sentUs = Number.NaN, firstTextUs = Number.NaN } = record;
+        if (takesMs > 0) stamps.push([i, startUs + sentUs, startUs + firstTextUs]);
         writer.write(record);
       },
     },
     read: { maxTokens: tokens },
     onProgress: () => rss.push(process.memoryUsage.rss()),
-    ...(Number(expectedE2eMs) > 0 && { expectedE2eMs: Number(expectedE2eMs) }),
+    expectedE2eMs: takesMs,
   });
   await writer.close();
   await transport.close();
   return {
     ok: outcome.requests.ok,
-    chunks: outcome.instrument.chunks,
     maxRssBytes: outcome.instrument.maxRssBytes,
-    medianTtftMs: ttfts.sort((a, b) => a - b)[ttfts.length >> 1] ?? Number.NaN,
+    stamps,
   };
 }
 

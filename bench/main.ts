@@ -1,13 +1,14 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import { build } from "esbuild";
-import { type Server, startServer } from "./bench-server.ts";
-import { installPeers, type PeerName, preparePeers, presentPeers, runPeer } from "./peers.ts";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Server, type ServerCounts, startServer } from "./bench-server.ts";
+import { bundle, runClient } from "./client-run.ts";
+import { installPeers, type PeerName, peerNames, preparePeers, presentPeers, runPeer } from "./peers.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
+import { measureStartup } from "./startup.ts";
+import { mean, shown, spread } from "./statistics.ts";
+import { type TtftError, ttftError } from "./ttft-error.ts";
 
 /**
  * What measuring costs the client: CPU time a chunk of a whole measurement, records written, beside an undici client
@@ -17,8 +18,8 @@ import { type Scenario, scenarios } from "./scenarios.ts";
  */
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "5" },
-    scenarios: { type: "string", default: "unthrottled,streams,one,long" },
+    rounds: { type: "string", default: "3" },
+    scenarios: { type: "string", default: "unthrottled,streams,one,long,startup" },
     peers: { type: "boolean", default: false },
     "without-peers": { type: "boolean", default: false },
     json: { type: "string" },
@@ -29,64 +30,8 @@ const rounds = Number(values.rounds);
 /** Memory of a long run, all answers in one write: whether it stays flat. */
 const long = { requests: 100_000, streams: 64, tokens: 100, maxRssMb: 300, growth: 1.2 };
 
-interface ClientRun {
-  readonly ok: number;
-  readonly cpuMs: number;
-  readonly wallMs: number;
-  readonly rss: readonly number[];
-  readonly maxRssBytes?: number;
-  readonly medianTtftMs?: number;
-}
-
-const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), "llmbench-bench-"));
 
-async function bundle(source: URL): Promise<string> {
-  const outfile = join(folder, `${basename(source.pathname, ".ts")}.mjs`);
-  await build({
-    entryPoints: [fileURLToPath(source)],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-  });
-  return outfile;
-}
-
-async function runClient(
-  script: string,
-  kind: "ours" | "bare",
-  port: string,
-  load: Pick<Scenario, "streams" | "tokens"> & Partial<Pick<Scenario, "ttftMs" | "gapMs">>,
-  requests: number,
-): Promise<ClientRun> {
-  const takesMs = (load.ttftMs ?? 0) + load.tokens * (load.gapMs ?? 0);
-  const numbers = [requests, load.streams, load.tokens, takesMs].map(String);
-  const { stdout } = await run(process.execPath, [
-    script,
-    kind,
-    port,
-    ...numbers,
-    join(folder, "requests.ndjson.gz"),
-  ]);
-  const result = JSON.parse(stdout) as ClientRun;
-  if (result.ok !== requests) throw new Error(`${kind}: ${result.ok} of ${requests} requests were answered`);
-  return result;
-}
-
-function spread(numbers: readonly number[]): { min: number; median: number; max: number } {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const at = (place: number) => sorted[place] ?? Number.NaN;
-  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
-}
-
-const shown = ({ min, median, max }: ReturnType<typeof spread>) =>
-  [min, median, max].map((number) => number.toPrecision(3)).join(" / ");
-const mean = (numbers: readonly number[]) =>
-  numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length);
 const megabytes = (bytes: number) => bytes / 1e6;
 
 const lines: string[] = [];
@@ -104,57 +49,74 @@ function hold(what: string, value: number, limit: number, atLeast = false): void
 async function runScenario(scenario: Scenario, client: string, server: Server, names: readonly PeerName[]) {
   const { streams, tokens, requests, peerRequests } = scenario;
   const costs = new Map<string, number[]>();
+  const held = new Map<string, number[]>();
   const startups = new Map<PeerName, number>();
-  const errors: number[] = [];
-  const inFlight: number[] = [];
-  const add = (name: string, us: number) => costs.set(name, [...(costs.get(name) ?? []), us]);
+  const errors: TtftError[] = [];
+  const add = (name: string, us: number, counts: ServerCounts) => {
+    costs.set(name, [...(costs.get(name) ?? []), us]);
+    held.set(name, [...(held.get(name) ?? []), counts.mostInFlight]);
+  };
   for (let round = 0; round < rounds; round++) {
     for (const kind of ["bare", "ours"] as const) {
       const startup = await runClient(client, kind, server.port, scenario, 1);
       await server.counts();
       const full = await runClient(client, kind, server.port, scenario, requests);
       const counts = await server.counts();
-      add(kind, ((full.cpuMs - startup.cpuMs) * 1000) / (requests * tokens));
-      if (kind === "ours" && scenario.gapMs > 0) {
-        errors.push((full.medianTtftMs ?? Number.NaN) - counts.medianTtftMs);
-        inFlight.push(counts.mostInFlight);
-      }
+      add(kind, ((full.cpuMs - startup.cpuMs) * 1000) / (requests * tokens), counts);
+      if (kind === "ours" && scenario.gapMs > 0) errors.push(ttftError(full.stamps ?? [], counts.stamps));
     }
     for (const name of names) {
       const options = { url: `http://127.0.0.1:${server.port}`, tokens, folder };
-      if (!startups.has(name))
-        startups.set(name, await runPeer(name, { ...options, streams: 1, requests: 1 }));
-      const cpuMs = await runPeer(name, { ...options, streams, requests: peerRequests });
-      add(name, ((cpuMs - (startups.get(name) ?? 0)) * 1000) / (peerRequests * tokens));
+      // As many processes as the run itself has: none starts more for more streams than these.
+      const atStart = { ...options, streams: Math.min(streams, 64), requests: 1 };
+      if (!startups.has(name)) startups.set(name, await runPeer(name, atStart));
       await server.counts();
+      const cpuMs = await runPeer(name, { ...options, streams, requests: peerRequests });
+      const us = ((cpuMs - (startups.get(name) ?? 0)) * 1000) / (peerRequests * tokens);
+      add(name, us, await server.counts());
     }
   }
+  report(scenario, costs, held, errors);
+}
+
+function report(
+  scenario: Scenario,
+  costs: ReadonlyMap<string, readonly number[]>,
+  held: ReadonlyMap<string, readonly number[]>,
+  errors: readonly TtftError[],
+): void {
   lines.push("", `${scenario.words}; CPU microseconds a chunk, min / median / max of ${rounds}`);
   const ours = costs.get("ours") ?? [];
   for (const [name, us] of costs) {
-    const times =
-      name === "ours"
-        ? ""
-        : `; ours times ${shown(spread(ours.map((one, k) => one / (us[k] ?? Number.NaN))))}`;
-    lines.push(
-      `  ${name === "bare" ? "bare undici" : name === "ours" ? "llmbench" : name}: ${shown(spread(us))}${times}`,
-    );
+    const called = name === "bare" ? "bare undici" : name === "ours" ? "llmbench" : name;
+    const ratios = spread(ours.map((one, k) => one / (us[k] ?? Number.NaN)));
+    const times = name === "ours" ? "" : `; llmbench times ${shown(ratios)}`;
+    const streams = spread(held.get(name) ?? []);
+    const inFlight = scenario.gapMs > 0 ? `; ${streams.median} streams held` : "";
+    // Start-up takes some of them seconds of CPU, now more, now less: beside it a small load cannot be told.
+    const lost = us.some((one) => one <= 0) ? "; less than what start-up varies by" : "";
+    lines.push(`  ${called}: ${shown(spread(us))}${lost || times}${inFlight}`);
   }
-  const median = (name: string) => spread(costs.get(name) ?? []).median;
   if (scenario.target !== undefined) {
-    hold("  llmbench over bare undici", median("ours") / median("bare"), scenario.target.bare);
-    for (const name of names)
-      hold(`  ${name} over llmbench`, median(name) / median("ours"), scenario.target[name], true);
+    const { bare: atMost, ...atLeast } = scenario.target;
+    // Two that ran one after the other had the same neighbours.
+    const over = (name: string) =>
+      spread((costs.get(name) ?? []).map((us, k) => us / (ours[k] ?? Number.NaN))).median;
+    hold("  llmbench over bare undici", 1 / over("bare"), atMost);
+    for (const name of peerNames)
+      if (costs.has(name)) hold(`  ${name} over llmbench`, over(name), atLeast[name], true);
   }
   if (errors.length > 0) {
-    lines.push(`  in flight, at most: ${shown(spread(inFlight))} of ${streams}`);
-    hold("  median TTFT, llmbench − server, ms", spread(errors).median, 1);
+    const median = (part: keyof TtftError) => spread(errors.map((error) => error[part])).median;
+    const parts = `${median("there").toPrecision(3)} to the server, ${median("back").toPrecision(3)} back`;
+    hold("  streams held by llmbench", Math.min(...(held.get("ours") ?? [])), scenario.streams, true);
+    hold(`  median TTFT, llmbench − server, ms (${parts})`, median("ttft"), 1);
   }
   results.push({
     scenario,
     usPerChunk: Object.fromEntries([...costs].map(([name, us]) => [name, spread(us)])),
+    mostInFlight: Object.fromEntries(held),
     ttftErrorMs: errors,
-    mostInFlight: inFlight,
   });
 }
 
@@ -173,56 +135,25 @@ async function runLong(client: string, nullServer: string): Promise<void> {
   results.push({ long, maxRssMb, earlyMb: early, lateMb: late });
 }
 
-/** From the start of the program to its first request for an answer, ms, and its memory by then. */
+/** From the start of the program to its first request for an answer, and its memory. */
 async function runStartup(client: string, nullServer: string): Promise<void> {
-  const server = await startServer(nullServer, [4, 1000]);
-  const main = fileURLToPath(new URL("../dist/llmbench.mjs", import.meta.url));
-  const url = `http://127.0.0.1:${server.port}`;
-  const words = [
-    "bench",
-    url,
-    "--concurrency",
-    "1",
-    "--max-tokens",
-    "4",
-    "--requests",
-    "5",
-    "--fail-on",
-    "never",
-  ];
-  const ours: number[] = [];
-  const bare: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    await server.counts();
-    let begunMs = Date.now();
-    await runClient(client, "bare", server.port, { streams: 1, tokens: 4 }, 1);
-    bare.push((await server.counts()).firstRequestMs - begunMs);
-    begunMs = Date.now();
-    await run(process.execPath, [
-      main,
-      ...words,
-      "--no-error-bars",
-      "--out",
-      folder,
-      "--id",
-      `start-${round}`,
-    ]);
-    ours.push((await server.counts()).firstRequestMs - begunMs);
-  }
-  await server.stop();
+  const startup = await measureStartup(client, nullServer, folder, rounds);
+  const bare = spread(startup.bareMs);
+  const ours = spread(startup.oursMs);
   lines.push(
     "",
-    `Start to first request, ms: bare undici ${shown(spread(bare))}, llmbench bench ${shown(spread(ours))}`,
+    `Start to first request, ms, min / median / max of ${rounds}: bare undici ${shown(bare)}, llmbench bench ${shown(ours)}`,
   );
-  hold("  llmbench over bare undici", spread(ours).median / spread(bare).median, 1.5);
-  results.push({ startupMs: { bare: spread(bare), ours: spread(ours) } });
+  hold("  llmbench over bare undici", ours.median / bare.median, 1.5);
+  hold("  RSS of llmbench bench, MB", spread(startup.oursMb).median, 150);
+  results.push({ startup });
 }
 
 try {
   if (values.peers) await installPeers();
   const [client, nullServer] = await Promise.all([
-    bundle(new URL("./client.ts", import.meta.url)),
-    bundle(new URL("./null-server.ts", import.meta.url)),
+    bundle(new URL("./client.ts", import.meta.url), folder),
+    bundle(new URL("./null-server.ts", import.meta.url), folder),
   ]);
   const names = values["without-peers"] ? [] : presentPeers();
   if (names.length > 0) await preparePeers(folder);

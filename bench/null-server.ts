@@ -1,10 +1,11 @@
 import { createServer, type Socket } from "node:net";
-import { answerEnd, head, roleEvent, textEvent } from "../src/calibration/null-answer.ts";
+import { answerEnd, head as answerHead, roleEvent, textEvent } from "../src/calibration/null-answer.ts";
+import { startClock } from "../src/load/clock.ts";
 
 /**
  * A server that costs as little as a server can: it answers each request with the same bytes, a stream of `chunks`
  * events made beforehand, each in an HTTP chunk of its own; `perWrite` events go out a write. At once, or the first text
- * after `ttftMs` and a write each `gapMs`. Prints its port, and a line of JSON with what it counted when it is told to end.
+ * after `ttftMs` and a write each `gapMs`. Prints its port; says what it counted whenever it is asked.
  */
 const [chunks = 100, perWrite = 100, ttftMs = 0, gapMs = 0] = process.argv.slice(2).map(Number);
 
@@ -14,12 +15,15 @@ const events = [
 ];
 const writes: Buffer[] = [];
 for (let k = 0; k < events.length; k += perWrite) writes.push(Buffer.concat(events.slice(k, k + perWrite)));
-const opening = Buffer.concat([head, roleEvent]);
+const opening = Buffer.concat([answerHead, roleEvent]);
 const whole = gapMs === 0 && ttftMs === 0;
 if (whole) writes[0] = Buffer.concat([opening, writes[0] ?? Buffer.alloc(0)]);
 
 interface Stream {
   readonly socket: Socket;
+  /** Number of its request, where the path says it; when the request was read, on the machine's clock, microseconds. */
+  readonly i: number;
+  readonly readUs: number;
   at: number;
   dueMs: number;
 }
@@ -28,12 +32,15 @@ interface Stream {
 const begun: Stream[] = [];
 let running: Stream[] = [];
 let firstRequestMs: number | undefined;
-const ttftsUs: number[] = [];
+const clock = startClock();
+const startUs = Number(BigInt(clock.hrtimeNs) / 1000n);
+const nowUs = () => startUs + clock.nowUs();
+let stamps: [i: number, readUs: number, firstWriteUs: number][] = [];
 let inFlight = 0;
 let mostInFlight = 0;
 let requests = 0;
 
-function answer(socket: Socket): void {
+function answer(socket: Socket, head: string): void {
   firstRequestMs ??= Date.now();
   requests++;
   if (whole) {
@@ -42,8 +49,10 @@ function answer(socket: Socket): void {
   }
   inFlight++;
   mostInFlight = Math.max(mostInFlight, inFlight);
+  const readUs = nowUs();
   socket.write(opening);
-  begun.push({ socket, at: 0, dueMs: performance.now() + ttftMs });
+  const i = Number(/^\S+ \S+[?]i=(\d+)/.exec(head)?.[1] ?? -1);
+  begun.push({ socket, i, readUs, at: 0, dueMs: performance.now() + ttftMs });
 }
 
 function writeNext(stream: Stream): boolean {
@@ -59,7 +68,7 @@ if (!whole) {
     const nowMs = performance.now();
     while (begun.length > 0 && (begun[0] as Stream).dueMs <= nowMs) {
       const stream = begun.shift() as Stream;
-      ttftsUs.push((nowMs - stream.dueMs + ttftMs) * 1000);
+      stamps.push([stream.i, stream.readUs, nowUs()]);
       if (writeNext(stream)) running.push(stream);
     }
     running = running.filter((stream) => stream.dueMs > nowMs || writeNext(stream));
@@ -78,7 +87,7 @@ const server = createServer({ noDelay: true }, (socket) => {
       const length = Number(/content-length: (\d+)/i.exec(headText)?.[1] ?? 0);
       if (waiting.length < headEnd + 4 + length) return;
       waiting = waiting.slice(headEnd + 4 + length);
-      if (headText.startsWith("POST")) answer(socket);
+      if (headText.startsWith("POST")) answer(socket, headText);
       else {
         const body = '{"object":"list","data":[{"id":"null","object":"model","owned_by":"nobody"}]}';
         socket.write(
@@ -92,13 +101,11 @@ server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   process.stdout.write(`${typeof address === "object" && address !== null ? address.port : 0}\n`);
 });
-const median = (numbers: readonly number[]) =>
-  [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 process.on("message", () => {
-  process.send?.({ firstRequestMs, requests, mostInFlight, medianTtftMs: median(ttftsUs) / 1000 });
+  process.send?.({ firstRequestMs, requests, mostInFlight, stamps });
   firstRequestMs = undefined;
   requests = 0;
   mostInFlight = 0;
-  ttftsUs.length = 0;
+  stamps = [];
 });
 process.on("disconnect", () => process.exit(0));
