@@ -88,3 +88,13 @@ export interface ServerTimings {
 export interface EventReader {
   read(bytes: Uint8Array, from: number, to: number, type: string, meaning: EventMeaning): void;
 }
+
+/** One that knows most events again without taking the stream apart. */
+export interface KnowingEventReader extends EventReader {
+  /**
+   * Where an event ends that begins at `from`, its `data:` and its blank line and all, if it is like the last one and whole
+   * before `to`; -1 for any other. What it means is then in `known`, until the next event.
+   */
+  readKnown(bytes: Uint8Array, from: number, to: number): number;
+  readonly known: EventMeaning;
+}

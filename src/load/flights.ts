@@ -1,7 +1,7 @@
 import type { ReadOptions } from "./measurement.ts";
 import type { RequestRecord } from "./record.ts";
 import { type RequestPlace, ResponseReader } from "./response-reader.ts";
-import { TemplateEventReader } from "./template-event-reader.ts";
+import { ReadersShare, TemplateEventReader } from "./template-event-reader.ts";
 import type { InFlight, Transport, TransportRequest } from "./transport.ts";
 
 /** One request in the air: its reader, which is used again, and what ends it early. */
@@ -17,6 +17,7 @@ export class Flights {
   readonly #transport: Transport;
   readonly #timeoutMs: number;
   readonly #read: ReadOptions;
+  readonly #share: ReadersShare;
   readonly #flying = new Set<Flight>();
   readonly #resting: Flight[] = [];
 
@@ -24,6 +25,7 @@ export class Flights {
     this.#transport = transport;
     this.#timeoutMs = timeoutMs;
     this.#read = read;
+    this.#share = new ReadersShare(read.saveText === true);
   }
 
   get count(): number {
@@ -59,21 +61,17 @@ export class Flights {
 
   #createFlight(): Flight {
     const flight: Flight = {
-      reader: new ResponseReader(
-        this.#read,
-        new TemplateEventReader(this.#read.saveText === true),
-        (record, reader) => {
-          clearTimeout(flight.timer);
-          flight.timer = undefined;
-          flight.handle = undefined;
-          const landed = flight.landed;
-          flight.landed = undefined;
-          this.#flying.delete(flight);
-          // Before the call: the next request of the same stream then uses the same reader.
-          this.#resting.push(flight);
-          landed?.(record, reader);
-        },
-      ),
+      reader: new ResponseReader(this.#read, new TemplateEventReader(this.#share), (record, reader) => {
+        clearTimeout(flight.timer);
+        flight.timer = undefined;
+        flight.handle = undefined;
+        const landed = flight.landed;
+        flight.landed = undefined;
+        this.#flying.delete(flight);
+        // Before the call: the next request of the same stream then uses the same reader.
+        this.#resting.push(flight);
+        landed?.(record, reader);
+      }),
       handle: undefined,
       timer: undefined,
       landed: undefined,

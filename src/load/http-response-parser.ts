@@ -93,7 +93,8 @@ export class HttpResponseParser {
           at = this.#takeHead(bytes, at, to);
           break;
         case State.ChunkSize:
-          at = this.#takeChunkSize(bytes, at, to);
+          at = this.#takeWholeChunks(bytes, at, to);
+          if (at < to) at = this.#takeChunkSize(bytes, at, to);
           break;
         case State.ChunkExtensions:
           at = this.#skipExtensions(bytes, at, to);
@@ -249,6 +250,26 @@ export class HttpResponseParser {
     }
     this.#events.head(code, headers);
     if (end) this.#finish(last);
+  }
+
+  /** Takes chunks that the read holds whole, as most are; says where the first begins that is not, or is anything else. */
+  #takeWholeChunks(bytes: Buffer, from: number, to: number): number {
+    if (this.#digits > 0) return from;
+    for (let at = from; ; ) {
+      let size = 0;
+      let data = at;
+      for (let value = 0; data < to; data++) {
+        value = hexValue(bytes[data] as number);
+        if (value < 0) break;
+        size = size * 16 + value;
+      }
+      const end = data + 2 + size;
+      if (size === 0 || data - at > longestChunkDigits || end + 2 > to) return at;
+      if (bytes[data] !== cr || bytes[data + 1] !== lf || bytes[end] !== cr || bytes[end + 1] !== lf)
+        return at;
+      this.#events.body(bytes, data + 2, end);
+      at = end + 2;
+    }
   }
 
   #takeChunkSize(bytes: Buffer, from: number, to: number): number {

@@ -1,6 +1,6 @@
 import { AnswerState, garbage, httpError, isWhole, judgeAnswer, type RequestError } from "./answer-state.ts";
 import { AnswerText } from "./answer-text.ts";
-import { EventMeaning, type EventReader } from "./event-meaning.ts";
+import { EventMeaning, type KnowingEventReader } from "./event-meaning.ts";
 import type { ReadOptions } from "./measurement.ts";
 import { ReadSeries } from "./read-series.ts";
 import type { RequestRecord } from "./record.ts";
@@ -27,7 +27,7 @@ const longestErrorBody = 64 * 1024;
  */
 export class ResponseReader implements Sink {
   readonly #onRecord: (record: RequestRecord, reader: ResponseReader) => void;
-  readonly #events: EventReader;
+  readonly #events: KnowingEventReader;
   readonly #maxTokens: number;
   readonly #text: AnswerText | undefined;
   readonly #meaning = new EventMeaning();
@@ -46,7 +46,7 @@ export class ResponseReader implements Sink {
 
   constructor(
     options: ReadOptions,
-    events: EventReader,
+    events: KnowingEventReader,
     onRecord: (record: RequestRecord, reader: ResponseReader) => void,
   ) {
     this.#events = events;
@@ -65,7 +65,7 @@ export class ResponseReader implements Sink {
   }
 
   get coalescedReads(): number {
-    return this.#series.coalesced();
+    return this.#series.coalesced;
   }
 
   begin(place: RequestPlace): void {
@@ -113,7 +113,8 @@ export class ResponseReader implements Sink {
       state.form = firstVisible(bytes, from, to) === 0x7b ? "json" : "stream";
     }
     if (state.form === "stream") {
-      this.#scanner.push(bytes, from, to);
+      const rest = this.#scanner.betweenEvents ? this.#takeKnownEvents(bytes, from, to) : from;
+      if (rest < to) this.#scanner.push(bytes, rest, to);
     } else {
       const limit = state.form === "error" ? longestErrorBody : longestAnswer;
       const kept = Math.min(to, from + limit - state.bodyBytes);
@@ -152,6 +153,17 @@ export class ResponseReader implements Sink {
       this.#state.cutEvent = true;
     }
     if (this.#scanner.overflowed) this.#state.failure ??= garbage("a line of more than 16 MiB");
+  }
+
+  /** Takes events that are like those before; says where the first that is not begins. */
+  #takeKnownEvents(bytes: Uint8Array, from: number, to: number): number {
+    for (let at = from; ; ) {
+      const end = this.#events.readKnown(bytes, at, to);
+      if (end < 0) return at;
+      this.#state.events++;
+      this.#takeChunk(this.#events.known);
+      at = end;
+    }
   }
 
   #takeEvent(bytes: Uint8Array, from: number, to: number, type: string): void {

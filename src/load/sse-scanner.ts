@@ -48,6 +48,18 @@ export class SseScanner {
     return this.#sawStrangeLine;
   }
 
+  /** Nothing is held over from what it took in: what comes next may be an event that another reads. */
+  get betweenEvents(): boolean {
+    return (
+      this.#lineLength === 0 &&
+      !this.#hasData &&
+      !this.#afterCr &&
+      !this.#firstLine &&
+      !this.#overflowed &&
+      this.#type === ""
+    );
+  }
+
   /** Makes it as new, for another stream. */
   reset(): void {
     this.#lineLength = 0;

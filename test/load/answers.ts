@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { RequestRecord } from "../../src/load/record.ts";
 import { ResponseReader } from "../../src/load/response-reader.ts";
-import { TemplateEventReader } from "../../src/load/template-event-reader.ts";
+import { ReadersShare, TemplateEventReader } from "../../src/load/template-event-reader.ts";
 import type { Sink } from "../../src/load/transport.ts";
 import type { CaptureFolder } from "../fixtures/captures.ts";
 
@@ -37,10 +37,14 @@ export function expectationsOf(folder: CaptureFolder): Record<string, Expectatio
 /** Feeds one answer to a reader and gives back the record. */
 export function readAnswer(feed: (sink: Sink) => void): RequestRecord {
   let record: RequestRecord | undefined;
-  const reader = new ResponseReader({ saveText: true }, new TemplateEventReader(true), (made) => {
-    expect(record).toBeUndefined();
-    record = made;
-  });
+  const reader = new ResponseReader(
+    { saveText: true },
+    new TemplateEventReader(new ReadersShare(true)),
+    (made) => {
+      expect(record).toBeUndefined();
+      record = made;
+    },
+  );
   reader.begin({ i: 0, worker: 0, phase: "measured", scheduledUs: 0 });
   feed(reader);
   if (record === undefined) throw new Error("the answer made no record");

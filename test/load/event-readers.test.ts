@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { describeErrorBody } from "../../src/load/error-body.ts";
 import { EventMeaning } from "../../src/load/event-meaning.ts";
 import { JsonEventReader } from "../../src/load/json-event-reader.ts";
-import { TemplateEventReader } from "../../src/load/template-event-reader.ts";
+import { ReadersShare, TemplateEventReader } from "../../src/load/template-event-reader.ts";
 
 function fieldsOf(meaning: EventMeaning): object {
   return Object.fromEntries(Object.entries(meaning).map(([name, value]) => [name, structuredClone(value)]));
@@ -38,7 +38,7 @@ describe("the template reader", () => {
         fc.option(fc.record({ at: fc.noBias(fc.nat(300)), byte: fc.nat(255) })),
         fc.boolean(),
         (shape, texts, change, keepText) => {
-          const fast = new TemplateEventReader(keepText);
+          const fast = new TemplateEventReader(new ReadersShare(keepText));
           const plain = new JsonEventReader(keepText);
           const [before = "", after = ""] = shape("\u0001").split("\u0001");
           for (const text of [Buffer.from("learn"), Buffer.from("again"), ...texts]) {
@@ -64,7 +64,7 @@ describe("the template reader", () => {
   });
 
   it("parses a steady stream only once", () => {
-    const reader = new TemplateEventReader(false);
+    const reader = new TemplateEventReader(new ReadersShare(false));
     const meaning = new EventMeaning();
     const parse = JSON.parse;
     let parsed = 0;

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ResponseReader } from "../../src/load/response-reader.ts";
-import { TemplateEventReader } from "../../src/load/template-event-reader.ts";
+import { ReadersShare, TemplateEventReader } from "../../src/load/template-event-reader.ts";
 import { expectAgreementWithUndici } from "./http-oracle.ts";
 import { splitProperty } from "./http-splits.ts";
 import { plant, plantedBugs } from "./planted-bugs.ts";
@@ -12,7 +12,7 @@ const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 describe("random streams", () => {
   it("200,000 of them, cut anyhow, are read as they were meant", () => {
     process.stderr.write(`200,000 random streams, seed ${seed} (FUZZ_SEED=${seed} makes them again)\n`);
-    const property = streamProperty({ ResponseReader, TemplateEventReader });
+    const property = streamProperty({ ResponseReader, ReadersShare, TemplateEventReader });
     expect(() => fc.assert(property, { seed, numRuns: 200_000, includeErrorInReport: true })).not.toThrow();
   });
 

@@ -46,7 +46,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: "a template's beginning is not compared, so reasoning passes for the answer",
     file: "template-event-reader.ts",
-    from: "if (!sameBytes(this.#view, offset + from, template.prefix)) return false;",
+    from: "if (!sameBytes(view, from, template.bytes, before.length - beforeBytes, prefixBytes)) return -1;",
     to: "",
   },
   {
@@ -54,6 +54,30 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "template-event-reader.ts",
     from: "const textBytes = textTo - textFrom - escapes;",
     to: "const textBytes = textTo - textFrom;",
+  },
+  {
+    what: "an event is known again though a line before it belongs to it",
+    file: "sse-scanner.ts",
+    from: "      !this.#hasData &&\n",
+    to: "",
+  },
+  {
+    what: "an event is known again that a name before it makes another",
+    file: "sse-scanner.ts",
+    from: ' &&\n      this.#type === ""',
+    to: "",
+  },
+  {
+    what: "two events of one read are two reads",
+    file: "read-series.ts",
+    from: "if (sameRead) {",
+    to: "if (false) {",
+  },
+  {
+    what: "counts of the answer before pass for those of one that has none",
+    file: "read-series.ts",
+    from: "    this.#byUsage.clear();\n",
+    to: "",
   },
   {
     what: "a chunk without text is a chunk of text, as a role chunk would be",
@@ -89,7 +113,7 @@ export const plantedBugs: readonly PlantedBug[] = [
 
 const entry = `
 export { ResponseReader } from "./response-reader.ts";
-export { TemplateEventReader } from "./template-event-reader.ts";
+export { ReadersShare, TemplateEventReader } from "./template-event-reader.ts";
 `;
 
 /** The reader as it is but for the bug. Throws unless the place to change is there exactly once. */

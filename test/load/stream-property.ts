@@ -2,13 +2,14 @@ import { deepStrictEqual } from "node:assert";
 import * as fc from "fast-check";
 import type { RequestRecord } from "../../src/load/record.ts";
 import type { ResponseReader } from "../../src/load/response-reader.ts";
-import type { TemplateEventReader } from "../../src/load/template-event-reader.ts";
+import type { ReadersShare, TemplateEventReader } from "../../src/load/template-event-reader.ts";
 import { answerCase, endT, headersT, readT, sentT } from "./expected-record.ts";
 import { type RandomAnswer, randomAnswer } from "./random-answer.ts";
 
 /** The parts under test, or a copy of them with a bug planted. */
 export interface ReaderParts {
   readonly ResponseReader: typeof ResponseReader;
+  readonly ReadersShare: typeof ReadersShare;
   readonly TemplateEventReader: typeof TemplateEventReader;
 }
 
@@ -24,7 +25,7 @@ export function streamProperty(parts: ReaderParts): fc.IProperty<[RandomAnswer]>
       saveText: answer.saveText,
       ...(answer.maxTokens !== undefined && { maxTokens: answer.maxTokens }),
     };
-    const events = new parts.TemplateEventReader(answer.saveText);
+    const events = new parts.TemplateEventReader(new parts.ReadersShare(answer.saveText));
     const reader = new parts.ResponseReader(options, events, (record) => records.push(record));
     // As a transport does it: one buffer, whose bytes are gone once the call returns.
     const buffer = Buffer.alloc(2 + Math.max(0, ...reads.flat().map((piece) => piece.length)), 0x58);
