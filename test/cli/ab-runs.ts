@@ -11,10 +11,7 @@ import { llmbench } from "./llmbench.ts";
 export const patience = 180_000;
 
 // A machine that others use delays chunks: neither what the verdicts say of it nor the client's own error is tested here.
-export const load = [
-  ...["--max-tokens", "8", "--requests", "5", "--warmup", "1"],
-  ...["--fail-on", "never", "--no-error-bars"],
-];
+export const load = "--max-tokens 8 --requests 5 --warmup 1 --fail-on never --no-error-bars".split(" ");
 
 const profile = (decodeMs: number) => ({
   loadMs: 0,
