@@ -5,10 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Calibrator } from "../src/calibration/calibrator.ts";
-import { hrtimeUsOf } from "../src/calibration/hrtime.ts";
-import { startClock } from "../src/load/clock.ts";
-import { createTransport } from "../src/load/create-transport.ts";
-import { measure } from "../src/load/generator.ts";
+import { hrtimeUsOf, startClock } from "../src/load/clock.ts";
+import { LoadClients } from "../src/load/load-clients.ts";
 import type { RecordHeader, RequestRecord } from "../src/load/record.ts";
 import { readAllRecords } from "../src/load/record-reader.ts";
 import { openRecordWriter } from "../src/load/record-writer.ts";
@@ -136,18 +134,23 @@ async function measureOnce(
   const { streams, tokens, requests, decodeMs } = scenario;
   const load = { arrival: "closed", concurrency: streams, outputTokens: tokens, requests } as const;
   const clock = startClock();
-  const transport = createTransport({ origin: url, clock, maxConnections: streams });
+  const clients = new LoadClients();
+  const client = await clients.open(clock, { transport: { origin: url, maxConnections: streams } }, 1);
   const header: RecordHeader = {
     schemaVersion: 1,
     point: "truth",
     load,
     seed: 1,
     clock: { epochMs: clock.epochMs, hrtimeNs: clock.hrtimeNs },
-    client: { version: "bench", transport: transport.name, node: process.versions.node, workers: 1 },
+    client: {
+      version: "bench",
+      transport: client.transport,
+      node: process.versions.node,
+      workers: client.workers,
+    },
     simulated: true,
   };
   const writer = await openRecordWriter(path, header);
-  const probe = await calibrator.probe(clock);
   const body = Buffer.from(
     JSON.stringify({
       model: "simulated",
@@ -158,9 +161,10 @@ async function measureOnce(
       stream_options: { include_usage: true },
     }),
   );
-  await transport.open(streams);
-  const outcome = await measure({
-    transport,
+  await client.open(streams);
+  const stamps = await calibrator.stampsPort();
+  if (stamps !== undefined) await client.watchDelays(stamps);
+  const outcome = await client.measure({
     requests: (i) => ({
       method: "POST",
       path: "/v1/chat/completions",
@@ -169,21 +173,20 @@ async function measureOnce(
     }),
     load,
     seed: 1,
-    clock,
     timeoutMs: 60_000,
     expectedE2eMs: 50 + tokens * decodeMs,
     recorder: writer,
     read: { maxTokens: tokens },
   });
-  const readings = probe?.close();
+  const readings = await client.close();
   await writer.close();
-  await transport.close();
   const played = await calibrator.replay({
     key,
     recordsPath: path,
     span: { firstUs: outcome.firstSentUs ?? 0, lastUs: outcome.lastEndUs ?? 0 },
     streams,
-    transportName: transport.name,
+    openClient: async (at, settings) => await clients.open(at, settings, 1),
+    transportName: client.transport,
     body,
     signal: new AbortController().signal,
   });

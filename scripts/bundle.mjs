@@ -22,6 +22,20 @@ const withoutSideEffects = {
   },
 };
 
+/** What a worker thread of the load generator runs: src/load/worker-code.ts has it as a text. */
+const worker = await build({
+  absWorkingDir: root,
+  entryPoints: ["src/load/worker-thread.ts"],
+  bundle: true,
+  write: false,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  legalComments: "none",
+  logLevel: "warning",
+});
 await build({
   absWorkingDir: root,
   entryPoints: ["src/cli/main.ts"],
@@ -35,7 +49,10 @@ await build({
   external: ["@resvg/resvg-js", "esbuild"],
   // client-node's fetch asks for Node's own, at which Node warns on every start.
   alias: { punycode: fileURLToPath(import.meta.resolve("punycode/punycode.js")) },
-  define: { LLMBENCH_VERSION: JSON.stringify(version) },
+  define: {
+    LLMBENCH_VERSION: JSON.stringify(version),
+    LLMBENCH_LOAD_WORKER: JSON.stringify(worker.outputFiles[0].text),
+  },
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },

@@ -1,8 +1,6 @@
-import type { Clock } from "../load/clock.ts";
 import { readRecords } from "../load/record-reader.ts";
-import { DelayProbe } from "./delay-probe.ts";
 import { NullServer } from "./null-server-process.ts";
-import { type Replay, replay } from "./replay.ts";
+import { type Replay, type ReplayOptions, replay } from "./replay.ts";
 import { traceOf } from "./trace.ts";
 
 /** A replay is at most as long, where there are fewer streams than `fewStreams` and where there are more. */
@@ -17,16 +15,14 @@ export interface CalibratorOptions {
   readonly onTrouble: (why: string) => void;
 }
 
-export interface ReplayRequest {
+export interface ReplayRequest
+  extends Pick<ReplayOptions, "openClient" | "transportName" | "body" | "signal"> {
   /** Measurements of one key share a replay: those of one server at one concurrency or rate. */
   readonly key: string;
   readonly recordsPath: string;
   readonly span: { readonly firstUs: number; readonly lastUs: number };
   /** Requests in flight, as far as is known. */
   readonly streams: number;
-  readonly transportName: string;
-  readonly body: Uint8Array;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -43,9 +39,9 @@ export class Calibrator {
     this.#options = options;
   }
 
-  /** Watches how late this process reads, until it is closed; undefined where that cannot be. */
-  async probe(clock: Clock): Promise<DelayProbe | undefined> {
-    return await this.#attempt(async (server) => await DelayProbe.open(server.port, clock));
+  /** Where a client finds the stamps that tell how late it reads; undefined where there are none. */
+  async stampsPort(): Promise<number | undefined> {
+    return await this.#attempt(async (server) => server.port);
   }
 
   /** The replay for a measurement: an earlier one of its key, or one made now. Undefined where there can be none. */
@@ -57,12 +53,10 @@ export class Calibrator {
       const trace = await traceOf(records, request.span, request.streams < fewStreams ? shortUs : longUs);
       if (trace === undefined) return undefined;
       return await replay({
+        ...request,
         server,
         trace,
-        transportName: request.transportName,
-        body: request.body,
         scratchPath: `${request.recordsPath}.replay`,
-        signal: request.signal,
       });
     }, request.signal);
     if (made !== undefined) this.#replays.set(request.key, made);

@@ -1,9 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { probeGreeting } from "../load/delay-probe.ts";
 import type { FromNullServer, ReplayScript, ReplayStamps, ToNullServer } from "./messages.ts";
 import { answerEnd, head, roleEvent, textEvent } from "./null-answer.ts";
 
-/** What a connection begins with that asks for stamps, not for answers. */
-export const probeGreeting = "PROBE\n";
 /** Milliseconds between two stamps of the probe, drawn evenly: a fixed pace could fall into step with a server's. */
 const probePauseMs = [5, 15] as const;
 /** What is due within this many microseconds goes out now: node's timers count whole milliseconds. */

@@ -1,14 +1,10 @@
 import { rm } from "node:fs/promises";
-import { type Clock, startClock } from "../load/clock.ts";
-import { createTransport } from "../load/create-transport.ts";
-import { Flights } from "../load/flights.ts";
-import { callAt, callSoonAfter, type PreciseTimer } from "../load/precise-timer.ts";
+import { type Clock, hrtimeUsOf, startClock } from "../load/clock.ts";
+import type { ProbeReadings } from "../load/delay-probe.ts";
+import type { LoadClient } from "../load/load-client.ts";
 import type { RequestRecord } from "../load/record.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
-import type { Transport, TransportOptions } from "../load/transport.ts";
-import { createUndiciTransport } from "../load/undici-transport.ts";
-import { DelayProbe } from "./delay-probe.ts";
-import { hrtimeUsOf } from "./hrtime.ts";
+import type { ClientSettings } from "../load/worker-messages.ts";
 import type { ReplayStamps } from "./messages.ts";
 import type { NullServer } from "./null-server-process.ts";
 import type { Trace } from "./trace.ts";
@@ -17,12 +13,12 @@ import type { Trace } from "./trace.ts";
 const graceUs = 50_000;
 /** A client that is so far behind has shown what it cannot do. */
 const overtimeMs = 5000;
-/** A request this near goes out as soon as its stream is free: it had waited for that, not for its time. */
-const chainedUs = 2000;
 
 export interface ReplayOptions {
   readonly server: NullServer;
   readonly trace: Trace;
+  /** Makes a client like the one that measured. */
+  readonly openClient: (clock: Clock, settings: ClientSettings) => Promise<LoadClient>;
   /** The measurement's own: what it was read with, and a request of it. */
   readonly transportName: string;
   readonly body: Uint8Array;
@@ -61,97 +57,61 @@ export interface Replay {
 export async function replay(options: ReplayOptions): Promise<Replay> {
   const { server, trace } = options;
   const clock = startClock();
-  const transport = transportLike(options.transportName, {
-    origin: `http://127.0.0.1:${server.port}`,
-    clock,
+  const client = await options.openClient(clock, {
+    transport: { origin: `http://127.0.0.1:${server.port}` },
+    // TLS is not spoken to the null server: what deciphering takes is not in what it shows.
+    undici: options.transportName.startsWith("undici"),
   });
+  let probed: ProbeReadings | undefined;
   try {
     await server.load(trace.script);
-    await transport.open(trace.lanes.length);
-    const probe = await DelayProbe.open(server.port, clock);
+    await client.open(trace.lanes.length);
+    await client.watchDelays(server.port);
+    const startUs = clock.nowUs() + graceUs;
+    server.start(startUs + hrtimeUsOf(clock));
     const before = process.cpuUsage();
-    const records = await play(options, transport, clock);
+    const records = await play(options, client, clock, startUs);
     const cpu = process.cpuUsage(before);
-    const probeUs = probe.close().delaysUs;
-    return settle(trace, records, await server.stamps(), {
+    const stamps = await server.stamps();
+    probed = await client.close();
+    return settle(trace, records, stamps, {
       cpuMs: (cpu.user + cpu.system) / 1000,
-      probeUs,
+      probeUs: probed?.delaysUs ?? new Float64Array(),
       offsetUs: hrtimeUsOf(clock),
     });
   } finally {
-    await transport.close();
+    if (probed === undefined) await client.close();
   }
 }
 
-/** TLS is not spoken to the null server: what deciphering takes is not in what it shows. */
-function transportLike(name: string, options: TransportOptions): Transport {
-  return name.startsWith("undici") ? createUndiciTransport(options) : createTransport(options);
-}
-
 async function play(
-  { server, trace, body, scratchPath, signal }: ReplayOptions,
-  transport: Transport,
+  { trace, body, scratchPath, signal }: ReplayOptions,
+  client: LoadClient,
   clock: Clock,
-): Promise<RequestRecord[]> {
+  startUs: number,
+) {
   const writer = await openRecordWriter(scratchPath, {
     schemaVersion: 1,
     point: "replay",
     load: { arrival: "closed", outputTokens: 1 },
     seed: 0,
     clock: { epochMs: clock.epochMs, hrtimeNs: clock.hrtimeNs },
-    client: { version: "", transport: transport.name, node: process.versions.node, workers: 1 },
+    client: {
+      version: "",
+      transport: client.transport,
+      node: process.versions.node,
+      workers: client.workers,
+    },
   });
-  const timeoutMs = trace.lengthUs / 1000 + overtimeMs;
-  const flights = new Flights(transport, timeoutMs, {});
   const records: RequestRecord[] = [];
-  const startUs = clock.nowUs() + graceUs;
-  server.start(startUs + hrtimeUsOf(clock));
-  const headers = { "content-type": "application/json", accept: "text/event-stream" };
-  const timers = new Set<PreciseTimer>();
+  const write = (record: RequestRecord) => {
+    writer.write(record);
+    records.push(record);
+  };
   try {
-    await new Promise<void>((resolve, reject) => {
-      let left = trace.sentUs.length;
-      let over = false;
-      const end = () => {
-        over = true;
-        clearTimeout(limit);
-        signal.removeEventListener("abort", end);
-        for (const timer of timers) timer.cancel();
-        flights.cancelAll();
-        resolve();
-      };
-      const limit = setTimeout(end, timeoutMs);
-      signal.addEventListener("abort", end, { once: true });
-      const send = (lane: readonly number[], place: number) => {
-        const i = lane[place] as number;
-        const scheduledUs = startUs + (trace.sentUs[i] as number);
-        const request = { method: "POST", path: `/v1/chat/completions?n=${i}`, headers, body } as const;
-        flights.launch(request, { i, worker: 0, phase: "measured", scheduledUs }, (record) => {
-          if (!over && place + 1 < lane.length) wait(lane, place + 1);
-          writer.write(record);
-          records.push(record);
-          left--;
-          if (left === 0 && !over) end();
-        });
-      };
-      const wait = (lane: readonly number[], place: number) => {
-        const atUs = startUs + (trace.sentUs[lane[place] as number] as number);
-        if (place > 0 && atUs - clock.nowUs() < chainedUs) {
-          send(lane, place);
-          return;
-        }
-        const timer = (place === 0 ? callSoonAfter : callAt)(clock, atUs, () => {
-          timers.delete(timer);
-          try {
-            send(lane, place);
-          } catch (error) {
-            reject(error);
-          }
-        });
-        timers.add(timer);
-      };
-      for (const lane of trace.lanes) wait(lane, 0);
-    });
+    const { lanes, sentUs, lengthUs } = trace;
+    const timeoutMs = lengthUs / 1000 + overtimeMs;
+    await client.play({ lanes, sentUs, startUs, body, timeoutMs, recorder: { write }, signal });
     signal.throwIfAborted();
   } finally {
     await writer.abandon();

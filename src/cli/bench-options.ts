@@ -27,6 +27,7 @@ export interface BenchOptions {
   readonly saveText?: boolean;
   readonly failOn: string;
   readonly errorBars: boolean;
+  readonly workers: string;
   readonly slo?: string;
   readonly findCapacity?: "rate" | "concurrency";
   readonly sloTarget: string;

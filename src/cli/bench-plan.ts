@@ -68,6 +68,7 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
         }),
   };
   const slos = options.slo === undefined ? undefined : parseSlos(options.slo);
+  const workers = whole("--workers", options.workers);
   return {
     schemaVersion: 1,
     name: "bench",
@@ -76,6 +77,7 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
     ...(slos === undefined ? {} : { slos }),
     failOn: FailOn.parse(options.failOn),
     ...(options.errorBars ? {} : { errorBars: false }),
+    ...(workers === 1 ? {} : { workers }),
   };
 }
 

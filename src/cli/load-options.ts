@@ -41,6 +41,7 @@ export function addLoadOptions(command: Command): Command {
         .default("invalid"),
     )
     .option("--no-error-bars", "do not replay each load once to find out what the client itself adds")
+    .option("--workers <n>", "threads that send and read the load, each with its share of it", "1")
     .option("--slo <list>", "service-level objectives, e.g. ttft:500ms,tpot:50ms");
 }
 

@@ -313,6 +313,8 @@ export const Plan = z.strictObject({
   failOn: FailOn,
   /** Replays of the load show what the client itself adds. Absent, as in plans of older versions: they are made. */
   errorBars: z.boolean().optional(),
+  /** Threads that send and read each load. Absent: one. */
+  workers: z.number().int().min(1).optional(),
   /** There where cells have servers of kind `kubernetes`. */
   cluster: ClusterPlan.optional(),
   /** Absent: no profile. */

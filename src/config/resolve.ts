@@ -63,6 +63,7 @@ export function resolveConfig(config: Config, context: ResolveContext): Plan {
     ...(config.slos && Object.keys(config.slos).length > 0 && { slos: resolveSlos(config.slos) }),
     failOn: config.failOn ?? "invalid",
     ...(config.errorBars === false && { errorBars: false }),
+    ...(config.workers !== undefined && config.workers > 1 && { workers: config.workers }),
     ...(cluster !== undefined && { cluster }),
     ...(profiling !== undefined && { profiling }),
     ...(config.schedule && { schedule: resolveSchedule(config.schedule) }),

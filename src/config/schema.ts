@@ -175,6 +175,11 @@ export const Config = section(
         "Replays each concurrency and rate once, for at most 5 s, to find out what the client itself adds to the latencies.",
       default: true,
     }),
+    workers: optional(count(1), {
+      description:
+        "Threads that send and read each load, each with its share of it and connections of its own: more where one cannot carry the load and cores are free.",
+      default: 1,
+    }),
     strict: optional(flag(), {
       description:
         "Refuses to rank variants that did different work (precision, hardware, tokens in and out, how answers ended, cached tokens). Otherwise the report says what differs, and ranks.",

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Loop, LoopHost, LoopPlan } from "./loop.ts";
 import { callSoonAfter, type PreciseTimer } from "./precise-timer.ts";
 import { streamStarts } from "./schedule.ts";
+import { ownRequests, ownStreams, requestOrder, streamCount } from "./share.ts";
 
 /** A stream whose request failed waits this long, so that a server that is down is not hammered. */
 const pauseAfterFailureUs = 100_000;
@@ -10,29 +11,39 @@ const pauseAfterFailureUs = 100_000;
 export class ClosedLoop implements Loop {
   readonly #host: LoopHost;
   readonly #clock: Clock;
+  readonly #plan: LoopPlan;
   readonly #startsUs: number[];
+  /** When the last stream of all starts, whoever has it. */
+  readonly #fullUs: number;
+  readonly #order: (n: number) => number;
   readonly #endUs: number;
   readonly #requests: number;
   readonly #timers = new Set<PreciseTimer>();
+  /** How many of this loop's own requests have gone out. */
   #issued = 0;
   #running: number;
   #stopped = false;
 
   constructor(plan: LoopPlan, host: LoopHost) {
     this.#host = host;
+    this.#plan = plan;
     this.#clock = plan.clock;
     this.#requests = plan.load.requests ?? Number.POSITIVE_INFINITY;
     this.#endUs = plan.startUs + (plan.load.durationSeconds ?? Number.POSITIVE_INFINITY) * 1e6;
-    const streams = Math.min(plan.load.concurrency ?? 1, this.#requests);
-    this.#startsUs = streamStarts(streams, plan.expectedE2eMs).map((at) => plan.startUs + at);
-    this.#running = streams;
+    const starts = streamStarts(streamCount(plan.load), plan.expectedE2eMs).map((at) => plan.startUs + at);
+    this.#startsUs = ownStreams(plan.load, plan.share).map((k) => starts[k] as number);
+    this.#fullUs = starts.at(-1) ?? 0;
+    this.#order = requestOrder(plan.load, plan.share);
+    this.#running = this.#startsUs.length;
   }
 
   get planned(): number {
-    return Number.isFinite(this.#requests) ? this.#requests : this.#issued;
+    const { load, share } = this.#plan;
+    return Number.isFinite(this.#requests) ? ownRequests(load, share, this.#requests) : this.#issued;
   }
 
   start(): void {
+    if (this.#running === 0) this.#host.exhausted();
     for (const atUs of this.#startsUs) this.#later(Math.min(atUs, this.#endUs), () => this.#next(atUs));
   }
 
@@ -43,14 +54,15 @@ export class ClosedLoop implements Loop {
   }
 
   #next(scheduledUs: number): void {
-    if (this.#stopped || this.#issued >= this.#requests || this.#clock.nowUs() >= this.#endUs) {
+    const i = this.#order(this.#issued);
+    if (this.#stopped || i >= this.#requests || this.#clock.nowUs() >= this.#endUs) {
       this.#running--;
       if (this.#running === 0) this.#host.exhausted();
       return;
     }
-    const i = this.#issued++;
+    this.#issued++;
     // From the last stream's first request on the load is what was asked for.
-    const phase = scheduledUs < (this.#startsUs.at(-1) ?? 0) ? "ramp" : "measured";
+    const phase = scheduledUs < this.#fullUs ? "ramp" : "measured";
     this.#host.send({ i, phase, scheduledUs }, (record) => {
       if (record.error === undefined) {
         this.#next(record.endUs);

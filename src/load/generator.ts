@@ -7,6 +7,7 @@ import { OpenLoop } from "./open-loop.ts";
 import type { RequestRecord } from "./record.ts";
 import type { RequestPlace, ResponseReader } from "./response-reader.ts";
 import { checkLoad } from "./schedule.ts";
+import { type Share, wholeLoad } from "./share.ts";
 
 const progressPeriodMs = 200;
 
@@ -27,6 +28,7 @@ class Measurement implements LoopHost {
   readonly #watch = new InstrumentWatch();
   readonly #progress: { -readonly [K in keyof Progress]: Progress[K] };
   readonly #startUs: number;
+  readonly #share: Share;
   #ok = 0;
   #failed = 0;
   #timedOut = 0;
@@ -42,8 +44,9 @@ class Measurement implements LoopHost {
   constructor(options: MeasureOptions) {
     this.#options = options;
     this.#flights = new Flights(options.transport, options.timeoutMs, options.read ?? {});
-    this.#startUs = options.clock.nowUs();
-    const plan = { load: options.load, clock: options.clock, startUs: this.#startUs };
+    this.#startUs = options.startUs ?? options.clock.nowUs();
+    this.#share = options.share ?? wholeLoad;
+    const plan = { load: options.load, share: this.#share, clock: options.clock, startUs: this.#startUs };
     const expectedE2eMs = options.expectedE2eMs ?? 0;
     this.#loop =
       options.load.arrival === "closed"
@@ -99,7 +102,7 @@ class Measurement implements LoopHost {
     try {
       const request = this.#options.requests(place.i);
       this.#progress.sent++;
-      this.#flights.launch(request, { ...place, worker: this.#options.worker ?? 0 }, (record, reader) => {
+      this.#flights.launch(request, { ...place, worker: this.#share.worker }, (record, reader) => {
         this.#count(record, reader);
         // The stream's next request goes out before this one's record is written.
         ended(record);
@@ -114,7 +117,7 @@ class Measurement implements LoopHost {
   giveUp(place: Omit<RequestPlace, "worker">, why: string): void {
     const record: RequestRecord = {
       i: place.i,
-      worker: this.#options.worker ?? 0,
+      worker: this.#share.worker,
       phase: place.phase,
       connection: { reused: false },
       scheduledUs: Math.round(place.scheduledUs),

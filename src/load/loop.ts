@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { LoadSetting, RequestRecord } from "./record.ts";
 import type { RequestPlace } from "./response-reader.ts";
+import type { Share } from "./share.ts";
 
 /** What a loop may do: it decides when requests start; the generator sends and counts them. */
 export interface LoopHost {
@@ -24,6 +25,8 @@ export interface Loop {
 
 export interface LoopPlan {
   readonly load: LoadSetting;
+  /** Which part of it this loop has. */
+  readonly share: Share;
   readonly clock: Clock;
   /** When the schedule starts, microseconds of the clock. */
   readonly startUs: number;

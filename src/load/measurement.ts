@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { LoadSetting, RequestRecord } from "./record.ts";
+import type { Share } from "./share.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 
 /** What to send as request number `i`, 0 first. Called once for each request, just before it is sent. */
@@ -53,8 +54,10 @@ export interface MeasureOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Gives up after so many failed requests in a row, none succeeding between. Default: never. */
   readonly giveUpAfterFailures?: number;
-  /** Recorded with each request. Default 0. */
-  readonly worker?: number;
+  /** The part of the load that is this one's, where several workers measure together. Default: all of it. */
+  readonly share?: Share;
+  /** When the schedule starts, microseconds of the clock. Default: now. */
+  readonly startUs?: number;
 }
 
 export interface MeasurementOutcome {

@@ -2,6 +2,7 @@ import type { Loop, LoopHost, LoopPlan } from "./loop.ts";
 import { callAt, type PreciseTimer } from "./precise-timer.ts";
 import type { RequestPlace } from "./response-reader.ts";
 import { arrivals, rampUs } from "./schedule.ts";
+import { ownCap, ownRequests, requestOrder } from "./share.ts";
 
 type Place = Omit<RequestPlace, "worker">;
 
@@ -18,6 +19,8 @@ export class OpenLoop implements Loop {
   readonly #requests: number;
   readonly #cap: number;
   readonly #waiting: Place[] = [];
+  readonly #order: (n: number) => number;
+  /** How many of this loop's own requests have fallen due. */
   #due = 0;
   #nextUs: number;
   #arrivalTimer: PreciseTimer | undefined;
@@ -31,12 +34,14 @@ export class OpenLoop implements Loop {
     this.#rampEndUs = plan.startUs + rampUs(plan.load, plan.expectedE2eMs);
     this.#endUs = plan.startUs + (plan.load.durationSeconds ?? Number.POSITIVE_INFINITY) * 1e6;
     this.#requests = plan.load.requests ?? Number.POSITIVE_INFINITY;
-    this.#cap = plan.load.maxConcurrency ?? Number.POSITIVE_INFINITY;
-    this.#nextUs = this.#drawArrival();
+    this.#cap = ownCap(plan.load.maxConcurrency ?? Number.POSITIVE_INFINITY, plan.share);
+    this.#order = requestOrder(plan.load, plan.share);
+    this.#nextUs = this.#drawArrival(plan.share.worker + 1);
   }
 
   get planned(): number {
-    return Number.isFinite(this.#requests) ? this.#requests : this.#due;
+    const { load, share } = this.#plan;
+    return Number.isFinite(this.#requests) ? ownRequests(load, share, this.#requests) : this.#due;
   }
 
   start(): void {
@@ -57,7 +62,9 @@ export class OpenLoop implements Loop {
     this.#host.exhausted();
   }
 
-  #drawArrival(): number {
+  /** The next but so many: those between are other loops'. */
+  #drawArrival(ahead: number): number {
+    for (let others = 1; others < ahead; others++) this.#arrivals.next();
     return this.#plan.startUs + this.#arrivals.next().value;
   }
 
@@ -67,8 +74,8 @@ export class OpenLoop implements Loop {
       while (!this.#over && this.#nextUs <= nowUs && this.#moreToCome()) {
         const scheduledUs = this.#nextUs;
         const phase = scheduledUs < this.#rampEndUs ? "ramp" : "measured";
-        this.#nextUs = this.#drawArrival();
-        this.#arrive({ i: this.#due++, phase, scheduledUs });
+        this.#nextUs = this.#drawArrival(this.#plan.share.workers);
+        this.#arrive({ i: this.#order(this.#due++), phase, scheduledUs });
       }
       if (this.#over) return;
       if (this.#moreToCome()) this.#awaitArrival();
@@ -77,7 +84,7 @@ export class OpenLoop implements Loop {
   }
 
   #moreToCome(): boolean {
-    return this.#due < this.#requests && this.#nextUs < this.#endUs;
+    return this.#order(this.#due) < this.#requests && this.#nextUs < this.#endUs;
   }
 
   #arrive(place: Place): void {

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 
 /** What Linux says of this process; undefined elsewhere. */
 
-/** How long its main thread has been ready to run and had no core, milliseconds. */
+/** How long the thread that asks has been ready to run and had no core, milliseconds. */
 export function readRunQueueMs(): number | undefined {
-  const waitedNs = Number(readText("/proc/self/schedstat")?.split(" ")[1]);
+  const waitedNs = Number(readText("/proc/thread-self/schedstat")?.split(" ")[1]);
   return Number.isFinite(waitedNs) ? waitedNs / 1e6 : undefined;
 }
 

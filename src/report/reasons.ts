@@ -53,7 +53,8 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
   },
   "client-cpu": {
     title: "The load generator was short of CPU",
-    advice: "Latencies may hold its own delay. Lower the load, or run it on a faster machine.",
+    advice:
+      "Latencies may hold its own delay. Lower the load, give it more `workers` where cores are free, or run it on a faster machine.",
   },
   "instance-changed": {
     title: "The server restarted in the middle of the measurement",

@@ -25,7 +25,7 @@ export interface Circumstances {
   /** Client and server share a machine. */
   readonly clientBesideServer: boolean;
   /** CPU and wall time of the load generator's process while it measured, and what a replay showed. */
-  readonly client?: Pick<Instrument, "cpuSeconds" | "wallSeconds" | "replay">;
+  readonly client?: Pick<Instrument, "cpuSeconds" | "wallSeconds" | "replay" | "workers">;
   /** Servers of other benchmarks that were up on this machine meanwhile, in words. */
   readonly otherServers?: readonly string[];
   /** What the back end found that only it can see. */
@@ -68,16 +68,18 @@ export function judgeCircumstances(requests: RequestCounts, circumstances: Circu
   return [...reasons, ...(circumstances.reasons ?? [])];
 }
 
-/** The load generator reads on one core: near the whole of it, what arrives waits before its time is taken. */
+/** Each of the load generator's threads reads on one core: near the whole of it, what arrives waits before its time is taken. */
 function judgeClientCpu({ client }: Circumstances): Reason[] {
   if (client === undefined || client.wallSeconds < LEAST_SECONDS_FOR_CPU) return [];
-  const share = (client.cpuSeconds.user + client.cpuSeconds.system) / client.wallSeconds;
+  const { user, system } = client.cpuSeconds;
+  const workers = client.workers ?? 1;
+  const share = (user + system) / client.wallSeconds / workers;
   if (share <= THRESHOLDS.clientCpu) return [];
   return [
     {
       code: "client-cpu",
       status: "suspect",
-      text: `The load generator used ${percent(share)} of a core (limit ${percent(THRESHOLDS.clientCpu)}): answers may have waited to be read, and their latencies hold that wait.`,
+      text: `The load generator used ${percent(share)} of ${workers === 1 ? "a core" : `each of the cores of its ${workers} workers`} (limit ${percent(THRESHOLDS.clientCpu)}): answers may have waited to be read, and their latencies hold that wait.`,
       value: share,
       threshold: THRESHOLDS.clientCpu,
       curable: false,

@@ -53,6 +53,7 @@ export async function finishRun(
   if (context.signal.aborted && errors.every(({ exitStatus }) => exitStatus !== ExitStatus.interrupted))
     told(interruptedError(context.run));
   context.calibrator?.close();
+  await context.clients.close();
   context.progress({ kind: "step", step: "finish" });
   const { results, report } = await finish.run({}, context);
   return { exitStatus: exitStatusOf(context, errors), results, report };

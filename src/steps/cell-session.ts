@@ -12,7 +12,7 @@ import { createTransport } from "../load/create-transport.ts";
 import type { RequestRecord } from "../load/record.ts";
 import { requestOnce } from "../load/request-once.ts";
 import type { Prompt } from "../load/request-source.ts";
-import type { Transport } from "../load/transport.ts";
+import type { Transport, TransportOptions } from "../load/transport.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ServerRecord, Startup } from "../results/schema/server.ts";
@@ -224,15 +224,22 @@ export class CellSession {
   }
 
   async transport(url: string, clock: Clock, maxConnections: number | undefined): Promise<Transport> {
+    return createTransport({ ...(await this.transportOptions(url, maxConnections)), clock });
+  }
+
+  /** What a transport to the server is made with, beside its clock. */
+  async transportOptions(
+    url: string,
+    maxConnections: number | undefined,
+  ): Promise<Omit<TransportOptions, "clock">> {
     const { dialect, standing } = await this.resolve();
-    return createTransport({
+    return {
       origin: new URL(url).origin,
-      clock,
       maxIdleMs: dialect.maxIdleMs,
       ...(dialect.closesAfterStream ? { freshConnections: true } : {}),
       ...(maxConnections === undefined ? {} : { maxConnections }),
-      ...(standing?.caFile === undefined ? {} : { tls: { ca: readFileSync(standing.caFile) } }),
-    });
+      ...(standing?.caFile === undefined ? {} : { tls: { ca: readFileSync(standing.caFile, "utf8") } }),
+    };
   }
 
   /** Looks at the server while it is measured; undefined where the plan does not ask for it, or there is nothing to see. */

@@ -8,10 +8,12 @@ export function clientReadings(
   instrument: Readings,
   probe: ProbeReadings | undefined,
   played: PlayedReplay | undefined,
+  workers = 1,
 ): Pick<MeasurementContext, "client" | "calibration"> {
   const { runQueueMs, throttled } = instrument;
   return {
     client: {
+      ...(workers === 1 ? {} : { workers }),
       eventLoopDelayMs: instrument.eventLoopDelayMs,
       cpuSeconds: { user: instrument.cpuMs.user / 1000, system: instrument.cpuMs.system / 1000 },
       wallSeconds: instrument.wallMs / 1000,

@@ -1,5 +1,6 @@
 import type { Calibrator } from "../calibration/calibrator.ts";
 import type { Plan } from "../config/plan.ts";
+import type { LoadClients } from "../load/load-clients.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import type { ClusterBackend } from "../servers/server.ts";
@@ -17,6 +18,8 @@ export interface StepContext {
   readonly cluster: ClusterBackend | undefined;
   /** Finds out what the client itself adds to the times; undefined where the plan wants no error bars. */
   readonly calibrator: Calibrator | undefined;
+  /** What sends and reads the load, in as many threads as the plan says. */
+  readonly clients: LoadClients;
   readonly progress: (event: ProgressEvent) => void;
   /** Outputs that stand even if the step then fails: a headline with a verdict that is not good enough. */
   readonly publish: (outputs: Readonly<Record<string, unknown>>) => void;

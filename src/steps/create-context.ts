@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { Calibrator } from "../calibration/calibrator.ts";
 import type { CellPlan } from "../config/plan.ts";
 import { LlmbenchError } from "../error.ts";
+import { LoadClients } from "../load/load-clients.ts";
 import type { RunFolder } from "../results/run-folder.ts";
 import type { Hardware } from "../results/schema/run.ts";
 import { ProcessBackend } from "../servers/process.ts";
@@ -72,6 +73,7 @@ export function createContext(options: CreateContextOptions): StepContext & { ki
             command: [...options.selfCommand, "null-server"],
             onTrouble: (why) => progress({ kind: "note", text: `no error bars of the client: ${why}` }),
           }),
+    clients: new LoadClients(),
     progress,
     publish: options.publish ?? (() => {}),
     signal: options.signal,

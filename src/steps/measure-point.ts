@@ -1,10 +1,11 @@
 import type { PointPlan } from "../config/plan.ts";
-import { startClock } from "../load/clock.ts";
-import { measure } from "../load/generator.ts";
+import { type Clock, startClock } from "../load/clock.ts";
+import type { LoadClient } from "../load/load-client.ts";
 import type { MeasurementOutcome, Progress, Recorder } from "../load/measurement.ts";
 import type { RecordHeader } from "../load/record.ts";
 import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
+import type { ClientSettings } from "../load/worker-messages.ts";
 import type { ProbeReadings } from "../results/error-bars.ts";
 import type { ServerSeries } from "../results/schema/server-series.ts";
 import type { MeasurementSummary } from "../results/schema/summary.ts";
@@ -54,29 +55,29 @@ export async function measurePoint(
 
   const othersBefore = await session.otherServers(server.url);
   const clock = startClock();
-  const transport = await session.transport(
-    server.url,
-    clock,
-    point.load.concurrency ?? point.load.maxConcurrency,
-  );
+  const inFlight = point.load.concurrency ?? point.load.maxConcurrency;
+  const workers = Math.min(plan.workers ?? 1, inFlight ?? Number.POSITIVE_INFINITY);
+  const openClient = async (at: Clock, settings: ClientSettings) =>
+    await context.clients.open(at, settings, workers);
+  const transport = await session.transportOptions(server.url, inFlight);
+  const client = await openClient(clock, { transport });
   const header: RecordHeader = {
     schemaVersion: 1,
     point: point.id,
     load: definedOnly(point.load),
     seed,
     clock: { epochMs: clock.epochMs, hrtimeNs: clock.hrtimeNs },
-    client: { version, transport: transport.name, node: process.versions.node, workers: 1 },
+    client: { version, transport: client.transport, node: process.versions.node, workers: client.workers },
     dialect: { name: dialect.name, endTokenCounted: dialect.endTokenCounted },
     ...(simulated ? { simulated: true } : {}),
   };
   const writer = await openRecordWriter(paths.records, header).catch(async (error: unknown) => {
-    await transport.close();
+    await client.close();
     throw error;
   });
   const watching = await session.watch(server, clock);
   const seen: TokensSeen = { prompt: 0, output: 0, unknown: 0 };
   let cut: RequestFailure | undefined;
-  const probe = await context.calibrator?.probe(clock);
   const startedAt = new Date().toISOString();
   let outcome: MeasurementOutcome;
   let series: ServerSeries | undefined;
@@ -86,14 +87,14 @@ export async function measurePoint(
     // A disk that is full, or a stop asked for by a person, ends the load; nothing more is sent.
     const diskTrouble = new AbortController();
     writer.failed.catch(() => diskTrouble.abort());
-    await openConnections(transport, connectionsAhead(point, e2eMs));
-    outcome = await measure({
-      transport,
+    await openConnections(client, connectionsAhead(point, e2eMs));
+    const stamps = await context.calibrator?.stampsPort();
+    if (stamps !== undefined) await client.watchDelays(stamps);
+    outcome = await client.measure({
       requests,
       read: { saveText: session.cell.request.saveText, maxTokens: point.load.outputTokens },
       load: header.load,
       seed,
-      clock,
       timeoutMs: session.cell.request.timeoutSeconds * 1000,
       ...(e2eMs === undefined ? {} : { expectedE2eMs: e2eMs }),
       signal: AbortSignal.any([context.signal, diskTrouble.signal]),
@@ -111,9 +112,8 @@ export async function measurePoint(
     await writer.abandon().catch(() => {});
     throw error;
   } finally {
-    readings = probe?.close();
     watching?.close();
-    await transport.close();
+    readings = await client.close();
   }
   const finishedAt = new Date().toISOString();
   if (series !== undefined) await run.writeServerSeries(session.cell.id, point.id, repetition, series);
@@ -130,7 +130,8 @@ export async function measurePoint(
           recordsPath: paths.records,
           span: { firstUs: firstSentUs, lastUs: lastEndUs },
           streams: point.load.concurrency ?? connectionsAhead(point, e2eMs) / 2,
-          transportName: transport.name,
+          openClient,
+          transportName: client.transport,
           body: requests(0).body ?? Buffer.alloc(0),
           signal: context.signal,
         });
@@ -165,7 +166,7 @@ export async function measurePoint(
       backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),
     reasons: backend.kind === "kubernetes" ? judgeNeighbours(neighbours, plan.cluster?.serversPerNode) : [],
     otherServers: [...new Set([...othersBefore, ...othersAfter])],
-    ...clientReadings(outcome.instrument, readings, played),
+    ...clientReadings(outcome.instrument, readings, played, client.workers),
   });
   await run.finishMeasurement(summary);
   return summary;
@@ -210,8 +211,8 @@ async function* recordsOf(path: string) {
 }
 
 /** A server that refuses here will refuse the requests too, and there each refusal is recorded. */
-async function openConnections(transport: { open(n: number): Promise<void> }, n: number): Promise<void> {
-  await transport.open(n).catch(() => undefined);
+async function openConnections(client: LoadClient, n: number): Promise<void> {
+  await client.open(n).catch(() => undefined);
 }
 
 /** Closed loop: one a stream. Open loop: twice what is in flight on average (Little's law), at most the cap. */

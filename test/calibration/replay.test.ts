@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Calibrator } from "../../src/calibration/calibrator.ts";
-import type { DelayProbe } from "../../src/calibration/delay-probe.ts";
 import { NullServer } from "../../src/calibration/null-server-process.ts";
 import { replay } from "../../src/calibration/replay.ts";
 import { type Trace, traceOf } from "../../src/calibration/trace.ts";
-import { startClock } from "../../src/load/clock.ts";
+import { type Clock, startClock } from "../../src/load/clock.ts";
+import { DelayProbe } from "../../src/load/delay-probe.ts";
+import { LoadClients } from "../../src/load/load-clients.ts";
+import type { ClientSettings } from "../../src/load/worker-messages.ts";
 import { listProcesses } from "../../src/servers/process-table.ts";
 import { programPath } from "../program/program.ts";
 import { request } from "../results/records.ts";
@@ -19,14 +21,17 @@ beforeAll(async () => {
   command = [process.execPath, await programPath(), "null-server"];
   server = await NullServer.start(command);
 });
-afterAll(() => {
+afterAll(async () => {
   server.stop();
+  await clients.close();
   rmSync(folder, { recursive: true });
 });
 
 const { signal } = new AbortController();
 const body = Buffer.from('{"prompt": "Explain quantum computing in detail"}');
-const options = { transportName: "node:net", body, scratchPath: join(folder, "scratch"), signal };
+const clients = new LoadClients();
+const openClient = async (clock: Clock, settings: ClientSettings) => await clients.open(clock, settings, 1);
+const options = { openClient, transportName: "node:net", body, scratchPath: join(folder, "scratch"), signal };
 
 /** Four streams of two answers each, of five reads 10 ms apart; the third read brought two chunks. */
 async function smallTrace(): Promise<Trace> {
@@ -76,6 +81,19 @@ describe("a replay", () => {
     expect(played).toMatchObject({ chunks: 48, unfinished: 0 });
   });
 
+  it("is played by as many workers as measured, each with its share of the streams", async () => {
+    const played = await replay({
+      server,
+      trace: await smallTrace(),
+      ...options,
+      openClient: async (clock, settings) => await clients.open(clock, settings, 3),
+    });
+    expect(played).toMatchObject({ streams: 4, chunks: 48, unfinished: 0 });
+    for (const delay of played.delaysUs.flatMap((delays) => Array.from(delays)))
+      expect(delay).toBeGreaterThan(0);
+    for (const delay of played.sendUs) expect(delay).toBeGreaterThan(0);
+  });
+
   it("leaves no file", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -97,17 +115,17 @@ describe("the null server", () => {
       command: [process.execPath, "-e", "process.exit(3)"],
       onTrouble: (why) => troubles.push(why),
     });
-    expect(await calibrator.probe(startClock())).toBeUndefined();
-    expect(await calibrator.probe(startClock())).toBeUndefined();
+    expect(await calibrator.stampsPort()).toBeUndefined();
+    expect(await calibrator.stampsPort()).toBeUndefined();
     expect(troubles).toEqual(["the null server has ended"]);
   });
 
   it("sends stamps to the probe, which reads them after they were written", async () => {
     const calibrator = new Calibrator({ command, onTrouble: (why) => expect.fail(why) });
     const clock = startClock();
-    const probe = await calibrator.probe(clock);
+    const probe = await DelayProbe.open((await calibrator.stampsPort()) ?? 0, clock);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const { readUs, delaysUs } = (probe as DelayProbe).close();
+    const { readUs, delaysUs } = probe.close();
     calibrator.close();
     expect(delaysUs.length).toBeGreaterThan(5);
     expect(readUs).toHaveLength(delaysUs.length);

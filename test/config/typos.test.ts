@@ -112,6 +112,7 @@ const configs: { [key: string]: Json }[] = [
     failOn: "suspect",
     strict: true,
     errorBars: true,
+    workers: 2,
     ab: { pairs: 12, resident: "both" },
     baseline: "vllm",
   },

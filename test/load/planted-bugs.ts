@@ -56,18 +56,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: "const textBytes = textTo - textFrom;",
   },
   {
-    what: "an event is known again though a line before it belongs to it",
-    file: "sse-scanner.ts",
-    from: "      !this.#hasData &&\n",
-    to: "",
-  },
-  {
-    what: "an event is known again that a name before it makes another",
-    file: "sse-scanner.ts",
-    from: ' &&\n      this.#type === ""',
-    to: "",
-  },
-  {
     what: "two events of one read are two reads",
     file: "read-series.ts",
     from: "if (sameRead) {",

@@ -295,6 +295,10 @@ describe("circumstances", () => {
     const client = (user: number, system: number, wallSeconds: number) => ({
       circumstances: { client: { cpuSeconds: { user, system }, wallSeconds } },
     });
+    const shared = (user: number, workers: number) =>
+      judge({ circumstances: { client: { cpuSeconds: { user, system: 0 }, wallSeconds: 10, workers } } });
+    expect(shared(14, 2).status).toBe("valid");
+    expect(shared(18, 2).reasons[0]?.text).toContain("used 90 % of each of the cores of its 2 workers");
     expect(judge(client(6, 2, 10)).status).toBe("valid");
     const busy = judge(client(6.5, 2.5, 10));
     expect(busy).toMatchObject({

@@ -70,6 +70,7 @@ const Replay = z
 export const Instrument = z
   .strictObject({
     transport: z.string(),
+    workers: z.number().int().optional().describe("Threads that sent and read. Absent: one."),
     eventLoopDelayMs: z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() }),
     cpuSeconds: z.strictObject({ user: z.number(), system: z.number() }),
     wallSeconds: z.number(),

@@ -1,7 +1,14 @@
 import { connect, type Socket } from "node:net";
-import type { Clock } from "../load/clock.ts";
-import { hrtimeUsOf } from "./hrtime.ts";
-import { probeGreeting } from "./null-server.ts";
+import { type Clock, hrtimeUsOf } from "./clock.ts";
+
+/** What a connection to a null server begins with that asks for stamps, not for answers. */
+export const probeGreeting = "PROBE\n";
+
+/** When each stamp was read, in microseconds of the clock and ascending, and how long after its write. */
+export interface ProbeReadings {
+  readonly readUs: Float64Array;
+  readonly delaysUs: Float64Array;
+}
 
 /**
  * Watches how late this process reads while it measures: the null server sends it the time, a hundred times a second,
@@ -41,12 +48,13 @@ export class DelayProbe {
     return probe;
   }
 
-  /** Ends it. When each stamp was read, in microseconds of the clock, and how long after its write. */
-  close(): { readonly readUs: Float64Array; readonly delaysUs: Float64Array } {
+  /** Ends it. */
+  close(): ProbeReadings {
     this.#socket.destroy();
     return { readUs: Float64Array.from(this.#readUs), delaysUs: Float64Array.from(this.#delaysUs) };
   }
 
+  /** Stamps that one read brought. */
   private take(readUs: number, offsetUs: number, bytes: Buffer, length: number): void {
     for (let at = 0; at + 8 <= length; at += 8) {
       this.#readUs.push(readUs);
