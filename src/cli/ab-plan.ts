@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { AB_DEFAULTS } from "../config/defaults.ts";
-import { drawOrders } from "../config/draw-orders.ts";
+import { drawOrders, drawPointOrders } from "../config/draw-orders.ts";
 import type { CellPlan, Plan } from "../config/plan.ts";
 import { ExitStatus, LlmbenchError } from "../error.ts";
 import type { AbDesign } from "../results/schema/ab.ts";
@@ -105,11 +105,10 @@ function design(
   servers: AbDesign["servers"],
   pairs: number,
 ): AbPlan {
-  const onceEach = ({ points, ...cell }: CellPlan): CellPlan => ({
-    ...cell,
-    repetitions: pairs,
-    points: points.map(({ repetitions: _repetitions, ...point }) => point),
-  });
+  const onceEach = ({ points: given, order: _order, ...cell }: CellPlan): CellPlan => {
+    const points = given.map(({ repetitions: _repetitions, ...point }) => point);
+    return { ...cell, repetitions: pairs, points, ...drawPointOrders(points, pairs, plan.seed) };
+  };
   return {
     plan: { ...plan, cells: [onceEach(a), onceEach(b)] },
     design: { a: a.id, b: b.id, servers, orders: drawOrders(pairs, plan.seed) },

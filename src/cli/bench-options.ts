@@ -31,8 +31,8 @@ export interface BenchOptions {
   readonly slo?: string;
   readonly findCapacity?: "rate" | "concurrency";
   readonly sloTarget: string;
-  readonly precision: string;
-  readonly maxRequests: string;
+  readonly precision?: string;
+  readonly maxRequests?: string;
   readonly maxTime?: string;
   readonly forRate?: string;
   readonly gpuHour?: string;

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { drawPointOrders } from "../config/draw-orders.ts";
 import { parseDuration } from "../config/duration.ts";
 import { type CellPlan, FailOn, type Plan, type PointPlan, type SloPlan } from "../config/plan.ts";
-import { pointId } from "../config/points.ts";
+import { pointId, untilPrecise } from "../config/points.ts";
 import { isSecretName, resolveSecretEnv } from "../config/secrets.ts";
 import { chooseModel, type DialectOption, detectServer, dialectOptions } from "../engines/detect.ts";
 import { LlmbenchError } from "../error.ts";
@@ -11,7 +12,7 @@ import { isHeaderValue, ownHeaders } from "../load/header-line.ts";
 import { createGet } from "../steps/http-get.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { cacheOf, searchesOf } from "./capacity-options.ts";
-import { duration, list, number, usage, whole } from "./option-values.ts";
+import { duration, list, number, share, usage, whole } from "./option-values.ts";
 
 /** The seed project's prompt: the same wherever nothing else is said. */
 const defaultPrompt = "Explain quantum computing in detail";
@@ -27,6 +28,10 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
   const server = await askServer(url, options, given, dialect);
   const model = chooseModel(server, url, options.model);
   const id = fileName(`${new URL(url).host}--${model}`);
+  const seed = whole("--seed", options.seed, 0);
+  const repetitions = whole("--repetitions", options.repetitions);
+  const load =
+    options.findCapacity === undefined ? loadOf(options) : searchesOf(options, options.findCapacity);
   const cell: CellPlan = {
     id,
     variant: new URL(url).host,
@@ -55,8 +60,9 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
       saveText: options.saveText === true,
     },
     warmupRequests: whole("--warmup", options.warmup, 0),
-    repetitions: whole("--repetitions", options.repetitions),
-    ...(options.findCapacity === undefined ? loadOf(options) : searchesOf(options, options.findCapacity)),
+    repetitions,
+    ...load,
+    ...drawPointOrders(load.points, repetitions, seed),
     ...(options.gpuHour === undefined
       ? {}
       : {
@@ -72,7 +78,7 @@ export async function benchPlan(text: string, options: BenchOptions): Promise<Pl
   return {
     schemaVersion: 1,
     name: "bench",
-    seed: whole("--seed", options.seed, 0),
+    seed,
     cells: [cell],
     ...(slos === undefined ? {} : { slos }),
     failOn: FailOn.parse(options.failOn),
@@ -189,6 +195,7 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
   if (requests !== undefined && seconds !== undefined) {
     throw usage("--requests and --duration exclude each other", "a point ends by number or by time");
   }
+  const precise = precisionOf(options);
   const cache = options.cache === undefined ? {} : { cache: cacheOf(options.cache, inputs) };
   const most = whole("--max-concurrency", options.maxConcurrency);
   const concurrencies = options.concurrency === undefined ? [] : list("--concurrency", options.concurrency);
@@ -203,6 +210,7 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
         maxConcurrency: most,
         ...(requests === undefined ? {} : { requests }),
         ...(seconds === undefined ? {} : { durationSeconds: seconds }),
+        ...precise,
       },
     };
   }
@@ -215,9 +223,10 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
     })),
   );
   const amount = (inFlight: number) =>
-    seconds === undefined
+    precise ??
+    (seconds === undefined
       ? { requests: requests ?? Math.max(20, 10 * inFlight) }
-      : { durationSeconds: seconds };
+      : { durationSeconds: seconds });
   const add = (load: PointPlan["load"]) => points.push({ id: pointId(load), block: "", load });
   for (const size of sizes) {
     for (const concurrency of concurrencies)
@@ -233,6 +242,31 @@ function loadOf(options: BenchOptions): Pick<CellPlan, "points" | "autoSweep"> {
     }
   }
   return { points };
+}
+
+/** How long a point goes on that ends when it is precise; undefined where none is asked to. */
+function precisionOf({ precision, maxRequests, maxTime, ...options }: BenchOptions) {
+  if (precision === undefined) {
+    for (const [option, value] of [
+      ["--max-requests", maxRequests],
+      ["--max-time", maxTime],
+    ] as const)
+      if (value !== undefined)
+        throw usage(`${option} ${value}: a limit of --precision or --find-capacity`, "give one of them");
+    return undefined;
+  }
+  for (const [option, value, limit] of [
+    ["--requests", options.requests, "--max-requests"],
+    ["--duration", options.duration, "--max-time"],
+  ] as const)
+    if (value !== undefined)
+      throw usage(`--precision decides how long a point is: ${option} ${value}`, `its limit is ${limit}`);
+  if (maxTime !== undefined) duration("--max-time", maxTime);
+  return untilPrecise(
+    share("--precision", precision, 0.001, 0.5),
+    maxRequests === undefined ? undefined : whole("--max-requests", maxRequests, 30),
+    maxTime,
+  );
 }
 
 function parseBody(text: string | undefined): Record<string, unknown> {

@@ -28,9 +28,18 @@ export function registerBench(program: Command): void {
       "with --find-capacity: share of requests that must meet every SLO",
       "0.95",
     )
-    .option("--precision <share>", "with --find-capacity: width of the interval at which it ends", "10%")
-    .option("--max-requests <n>", "with --find-capacity: most requests in all", "20000")
-    .option("--max-time <time>", "with --find-capacity: most time of measuring, e.g. 1h")
+    .option(
+      "--precision <share>",
+      "each point goes on until half the width of the means' 95 % intervals is this share, e.g. 2%; with --find-capacity: width of its interval (default: 10%)",
+    )
+    .option(
+      "--max-requests <n>",
+      "with --precision: most requests of a point (default: 10000); with --find-capacity: in all (20000)",
+    )
+    .option(
+      "--max-time <time>",
+      "with --precision: most time of a point (default: 10m); with --find-capacity: of measuring in all, e.g. 1h",
+    )
     .option("--for-rate <load>", "with --find-capacity: load of all users together, to count servers for")
     .option("--gpu-hour <price>", "price of an hour of one GPU (or of the machine), for the cost of tokens")
     .option("--gpus <n>", "with --gpu-hour: GPUs of the server", "1")

@@ -24,8 +24,12 @@ export function searchesOf(
   const asked = {
     by,
     target: share("--slo-target", options.sloTarget, 0.5, 0.999),
-    precision: share("--precision", options.precision, 0.005, 1),
-    maxRequests: whole("--max-requests", options.maxRequests, 500),
+    ...(options.precision === undefined
+      ? {}
+      : { precision: share("--precision", options.precision, 0.005, 1) }),
+    ...(options.maxRequests === undefined
+      ? {}
+      : { maxRequests: whole("--max-requests", options.maxRequests, 500) }),
     ...(options.maxTime === undefined ? {} : { maxTime: options.maxTime }),
     ...(options.forRate === undefined ? {} : { forLoad: number("--for-rate", options.forRate) }),
   };

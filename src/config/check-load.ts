@@ -95,6 +95,8 @@ function checkBlock(block: BlockConfig, path: Path): Finding[] {
     for (const key of ["concurrency", "rate", "arrival", "requests", "duration", "repetitions"] as const)
       if (block[key] !== undefined)
         at(key, "a search for the capacity chooses it; remove it, or findCapacity");
+    for (const key of ["precision", "maxRequests", "maxTime"] as const)
+      if (block[key] !== undefined) at(key, `of a search for the capacity it stands in findCapacity.${key}`);
     return findings;
   }
   if (block.rate === undefined) {
@@ -108,11 +110,20 @@ function checkBlock(block: BlockConfig, path: Path): Finding[] {
       );
     if (typeof block.requests === "object")
       at("requests", "a rate has no users to count by; give a number, or duration");
-    if (block.requests === undefined && block.duration === undefined)
-      at("rate", "a block with a rate needs requests or duration, such as duration: 60s");
+    if (block.requests === undefined && block.duration === undefined && block.precision === undefined)
+      at("rate", "a block with a rate needs requests, duration or precision, such as duration: 60s");
   }
   if (block.requests !== undefined && block.duration !== undefined)
     at("duration", "give requests or duration, not both");
+  for (const key of ["requests", "duration"] as const)
+    if (block.precision !== undefined && block[key] !== undefined)
+      at(
+        key,
+        `a block with precision ends when it is reached; its limit is ${key === "requests" ? "maxRequests" : "maxTime"}`,
+      );
+  for (const key of ["maxRequests", "maxTime"] as const)
+    if (block.precision === undefined && block[key] !== undefined)
+      at(key, "only a block with precision has it; add precision, or remove it");
   for (const key of ["concurrency", "rate", "inputTokens", "outputTokens"] as const) {
     const values = many(block[key] ?? []);
     for (const { index } of repeated(values))

@@ -26,6 +26,9 @@ export const BLOCK_DEFAULTS = {
   maxConcurrency: 512,
 } as const;
 
+/** Where a load that goes on until its means are precise ends at the latest. */
+export const PRECISION_DEFAULTS = { maxRequests: 10_000, maxTime: "10m" } as const;
+
 export const CAPACITY_DEFAULTS = {
   by: "rate",
   target: 0.95,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BLOCK_DEFAULTS, CAPACITY_DEFAULTS, LOAD_DEFAULTS } from "./defaults.ts";
+import { BLOCK_DEFAULTS, CAPACITY_DEFAULTS, LOAD_DEFAULTS, PRECISION_DEFAULTS } from "./defaults.ts";
 import {
   cache,
   choice,
@@ -120,6 +120,19 @@ const Block = section({
   duration: optional(duration(), {
     description: "Sends for this long instead of a number of requests.",
     examples: ["60s"],
+  }),
+  precision: optional(number(0.001, 0.5), {
+    description:
+      "Goes on, from 30 requests up, until half the width of the 95 % intervals of mean TTFT and mean TPOT is this share of the mean. Instead of `requests` and `duration`.",
+    examples: [0.02],
+  }),
+  maxRequests: optional(count(30), {
+    description: "With `precision`: it ends after so many requests, precise or not.",
+    default: PRECISION_DEFAULTS.maxRequests,
+  }),
+  maxTime: optional(duration(), {
+    description: "With `precision`: and after this long.",
+    default: PRECISION_DEFAULTS.maxTime,
   }),
   repetitions: optional(positiveCount, {
     description: "Measurements of each point of this block.",

@@ -166,6 +166,8 @@ export const PointPlan = z.strictObject({
     cache: z.string().regex(CACHE_PATTERN).optional(),
     requests: z.number().int().positive().optional(),
     durationSeconds: z.number().positive().optional(),
+    /** Half the width of the means' intervals, as a share of the mean, at which it ends; requests and time are then limits. */
+    precision: z.number().min(0.001).max(0.5).optional(),
     trim: z.tuple([z.number().min(0).max(0.5), z.number().min(0).max(0.4)]).optional(),
   }),
   /** Measurements of this point, where they are not the cell's `repetitions`. */
@@ -244,6 +246,8 @@ export const CellPlan = z.strictObject({
   warmupRequests: z.number().int().nonnegative(),
   repetitions: z.number().int().positive(),
   points: z.array(PointPlan),
+  /** Ids of the points in the order in which each repetition measures them, the first first; absent: as they stand. */
+  order: z.array(z.array(z.string())).optional(),
   /** `bench` without a load: 1, then doubling until throughput grows by less than 5 % or a request fails. */
   autoSweep: z
     .strictObject({
@@ -253,6 +257,7 @@ export const CellPlan = z.strictObject({
       maxConcurrency: z.number().int().positive(),
       requests: z.number().int().positive().optional(),
       durationSeconds: z.number().positive().optional(),
+      precision: z.number().min(0.001).max(0.5).optional(),
     })
     .optional(),
   capacitySearches: z.array(CapacitySearchPlan).optional(),

@@ -1,4 +1,4 @@
-import { BLOCK_DEFAULTS, CAPACITY_DEFAULTS } from "./defaults.ts";
+import { BLOCK_DEFAULTS, CAPACITY_DEFAULTS, PRECISION_DEFAULTS } from "./defaults.ts";
 import { durationMs } from "./duration.ts";
 import type { BlockConfig } from "./load-schema.ts";
 import type { CapacitySearchPlan, PointPlan } from "./plan.ts";
@@ -61,7 +61,19 @@ function arrivals(
   }));
 }
 
-function amount(block: BlockConfig, concurrency = 1): Pick<PointLoad, "requests" | "durationSeconds"> {
+type Amount = Pick<PointLoad, "requests" | "durationSeconds" | "precision">;
+
+/** A load that ends when its means are as precise, and its limits. */
+export function untilPrecise(
+  precision: number,
+  maxRequests: number = PRECISION_DEFAULTS.maxRequests,
+  maxTime: string = PRECISION_DEFAULTS.maxTime,
+): Amount {
+  return { requests: maxRequests, durationSeconds: durationMs(maxTime) / 1000, precision };
+}
+
+function amount(block: BlockConfig, concurrency = 1): Amount {
+  if (block.precision !== undefined) return untilPrecise(block.precision, block.maxRequests, block.maxTime);
   if (block.duration !== undefined) return { durationSeconds: durationMs(block.duration) / 1_000 };
   const requests = block.requests ?? BLOCK_DEFAULTS.requests;
   if (typeof requests === "number") return { requests };

@@ -4,6 +4,7 @@ import { type Catalog, factsOf } from "./catalog.ts";
 import { type ClusterPlan, MODELS_MOUNT } from "./cluster-plan.ts";
 import { AB_DEFAULTS, HUB_DEFAULTS, LOAD_DEFAULTS, PRICE_DEFAULTS } from "./defaults.ts";
 import { defined } from "./defined.ts";
+import { drawPointOrders } from "./draw-orders.ts";
 import { durationMs } from "./duration.ts";
 import type { ModelConfig } from "./engine-schema.ts";
 import type { LoadConfig } from "./load-schema.ts";
@@ -109,6 +110,8 @@ function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
   const blocks = load.blocks ?? LOAD_DEFAULTS.blocks;
   const searches = blocks.flatMap((block) => capacitySearches(block, load.cache));
   const price = priceOf(context.prices, cell);
+  const repetitions = load.repetitions ?? LOAD_DEFAULTS.repetitions;
+  const points = blocks.flatMap((block) => expandBlock(block, load.cache));
   return {
     id,
     variant: cell.variant,
@@ -121,8 +124,9 @@ function resolveCell(cell: CellConfig, context: CellContext): CellPlan {
         : containerServer(engine, kind, pool, seed, { catalog, cluster }),
     request: resolveRequest(load, context),
     warmupRequests: load.warmup ?? LOAD_DEFAULTS.warmup,
-    repetitions: load.repetitions ?? LOAD_DEFAULTS.repetitions,
-    points: blocks.flatMap((block) => expandBlock(block, load.cache)),
+    repetitions,
+    points,
+    ...drawPointOrders(points, repetitions, context.seed),
     ...(searches.length > 0 && { capacitySearches: searches }),
     ...(price !== undefined && { price }),
   };

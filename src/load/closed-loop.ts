@@ -42,6 +42,10 @@ export class ClosedLoop implements Loop {
     return Number.isFinite(this.#requests) ? ownRequests(load, share, this.#requests) : this.#issued;
   }
 
+  get issued(): number {
+    return this.#issued;
+  }
+
   start(): void {
     if (this.#running === 0) this.#host.exhausted();
     for (const atUs of this.#startsUs) this.#later(Math.min(atUs, this.#endUs), () => this.#next(atUs));

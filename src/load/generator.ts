@@ -80,7 +80,8 @@ class Measurement implements LoopHost {
     if (this.#thrown !== undefined) throw this.#thrown.error;
     return {
       requests: {
-        planned: this.#loop.planned,
+        // Of a load that ends when there is enough, what it might have sent at most was not asked for.
+        planned: this.#options.enough === undefined ? this.#loop.planned : this.#loop.issued,
         ok: this.#ok,
         failed: this.#failed,
         timedOut: this.#timedOut,
@@ -107,6 +108,7 @@ class Measurement implements LoopHost {
         // The stream's next request goes out before this one's record is written.
         ended(record);
         this.#write(record);
+        this.#askIfEnough(record);
         this.#finishIfOver();
       });
     } catch (error) {
@@ -175,6 +177,18 @@ class Measurement implements LoopHost {
     if (this.#failedInARow >= (this.#options.giveUpAfterFailures ?? Number.POSITIVE_INFINITY)) {
       this.#stop("failures", `${this.#failedInARow} requests in a row failed`);
     }
+  }
+
+  #askIfEnough(record: RequestRecord): void {
+    if (this.#exhausted || this.#options.enough === undefined) return;
+    try {
+      if (!this.#options.enough(record)) return;
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#loop.stop("there was enough before its turn came");
+    this.exhausted();
   }
 
   #fail(error: unknown): void {

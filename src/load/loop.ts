@@ -18,8 +18,10 @@ export interface LoopHost {
 export interface Loop {
   /** Requests that were due so far, or in all where that is known. */
   readonly planned: number;
+  /** Requests that were due so far. */
+  readonly issued: number;
   start(): void;
-  /** Sends no more. */
+  /** Sends no more; what is in flight goes on. */
   stop(why: string): void;
 }
 

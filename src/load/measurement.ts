@@ -50,6 +50,11 @@ export interface MeasureOptions {
   /** Aborting stops sending, cancels what is in flight and records it as cancelled; `measure` still resolves. */
   readonly signal?: AbortSignal;
   readonly recorder: Recorder;
+  /**
+   * Called with each record as its request ends, once the next of its stream is on its way. True: no more is sent, and what
+   * is in flight finishes.
+   */
+  readonly enough?: (record: RequestRecord) => boolean;
   /** Called at most five times a second, and once at the end. */
   readonly onProgress?: (progress: Progress) => void;
   /** Gives up after so many failed requests in a row, none succeeding between. Default: never. */
@@ -62,7 +67,7 @@ export interface MeasureOptions {
 
 export interface MeasurementOutcome {
   readonly requests: {
-    /** Requests that were due: the number asked for, or all that fell due in the time asked for. */
+    /** Requests that were due: the number asked for, or all that fell due in the time asked for or before there was enough. */
     readonly planned: number;
     readonly ok: number;
     /** With an error other than a time-out or a cancellation. */
@@ -70,7 +75,7 @@ export interface MeasurementOutcome {
     readonly timedOut: number;
     readonly cancelled: number;
   };
-  /** Why no more was sent: all was, `signal`, or `giveUpAfterFailures`. */
+  /** Why no more was sent: all was, or enough, `signal`, or `giveUpAfterFailures`. */
   readonly stopped: "complete" | "aborted" | "failures";
   /** Microseconds of the clock: start of the schedule, first request on a socket, end of the last one. */
   readonly startUs: number;

@@ -44,6 +44,10 @@ export class OpenLoop implements Loop {
     return Number.isFinite(this.#requests) ? ownRequests(load, share, this.#requests) : this.#due;
   }
 
+  get issued(): number {
+    return this.#due;
+  }
+
   start(): void {
     if (Number.isFinite(this.#endUs)) {
       this.#endTimer = callAt(this.#plan.clock, this.#endUs, () =>

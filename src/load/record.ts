@@ -43,6 +43,11 @@ export interface LoadSetting {
   readonly requests?: number;
   readonly durationSeconds?: number;
   /**
+   * Goes on until the means are as precise as this (half an interval's width / mean): `requests` and `durationSeconds` are
+   * then the most of each.
+   */
+  readonly precision?: number;
+  /**
    * Shares of the schedule at its start and its end whose requests do not count: they meet a server that fills or empties.
    * At the end at least one median E2E. Absent: an open loop's ramp is a tenth, and nothing is left out at the end.
    */

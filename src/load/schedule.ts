@@ -29,8 +29,12 @@ export function streamStarts(concurrency: number, expectedE2eMs: number): number
   return Array.from({ length: concurrency }, (_, k) => (k * expectedE2eMs * 1000) / concurrency);
 }
 
-/** Microseconds from the start before which arrivals of an open loop are ramp: a tenth of the point, or one request. */
+/**
+ * Microseconds from the start before which arrivals of an open loop are ramp: a tenth of the point, or one request; one
+ * request where nobody knows yet how long the point will be.
+ */
 export function rampUs(load: LoadSetting, expectedE2eMs: number): number {
+  if (load.precision !== undefined) return expectedE2eMs * 1000;
   const wholeSeconds = load.durationSeconds ?? (load.requests ?? 0) / (load.ratePerSecond ?? 1);
   return Math.max(wholeSeconds * 1e5, expectedE2eMs * 1000);
 }

@@ -118,6 +118,8 @@ function cacheParts({ cache, inputTokens }: Load): string[] {
 
 /** How much of a load is sent: "12 requests" or "for 30 s". */
 export function describeAmount(load: Load): string | undefined {
+  if (load.precision !== undefined)
+    return `until the means are ± ${Number((load.precision * 100).toPrecision(3))} %`;
   if (load.requests !== undefined) return count(load.requests, "request");
   if (load.durationSeconds !== undefined) return `for ${load.durationSeconds} s`;
   return undefined;

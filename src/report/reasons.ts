@@ -74,10 +74,29 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = {
     advice:
       "Set cluster.lookBeyondNamespace and apply access.yaml again, or make sure that nobody else uses the node.",
   },
+  "warm-up-not-over": {
+    title: "The warm-up was not over",
+    advice:
+      "The mean holds requests of a server that was not warm yet. Raise the number of warm-up requests (warmup, --warmup) by as many, and measure again.",
+  },
+  drift: {
+    title: "Latencies drifted while they were measured",
+    advice:
+      "There is no one value that the mean would come closer to. See the server's side for a queue or a cache that fills, a machine that grows hot or other programs; at a rate the server may not keep up with, measure a lower one.",
+  },
   "few-samples": {
     title: "Few samples",
     advice:
       "Percentiles, and intervals of means, are left out where the sample cannot carry them. Ask for more requests or repetitions to have them.",
+  },
+  "precision-reached": {
+    title: "Measured until the means were as precise as asked",
+    advice: "How many requests that took is in the table; nothing to do.",
+  },
+  "precision-not-reached": {
+    title: "The means are less precise than asked",
+    advice:
+      "It ended at a limit before. Raise maxRequests or maxTime (--max-requests, --max-time), or ask for less.",
   },
   "no-usage": {
     title: "The server did not count its tokens",

@@ -333,6 +333,7 @@ function measurementOf(summary: MeasurementSummary): MeasurementResult {
     requests: summary.requests,
     metrics: summary.metrics,
     verdict: summary.verdict,
+    ...(summary.ending === undefined ? {} : { ending: summary.ending }),
     ...(summary.instrument === undefined ? {} : { instrument: summary.instrument }),
     ...(summary.server === undefined ? {} : { server: summary.server }),
   };

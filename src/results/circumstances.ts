@@ -1,4 +1,4 @@
-import type { Instrument, RequestCounts } from "./schema/summary.ts";
+import type { Ending, Instrument, RequestCounts } from "./schema/summary.ts";
 import type { Reason } from "./schema/verdict.ts";
 import { percent, THRESHOLDS } from "./thresholds.ts";
 
@@ -20,6 +20,8 @@ export interface Circumstances {
   readonly instanceChanged: boolean;
   /** How the instance before ended and what to do, in sentences, where the back end saw it. */
   readonly instanceEnded?: string;
+  /** What ended a load that goes on until it is precise; unless it was interrupted. */
+  readonly endedBy?: Exclude<Ending["by"], "interrupted">;
   /** The run was stopped before the measurement was whole. */
   readonly interrupted: boolean;
   /** Client and server share a machine. */

@@ -1,4 +1,5 @@
 import type { LoadSetting } from "../load/record.ts";
+import { findUnsteadyLatencies, type UnsteadyLatency } from "./judge-steadiness.ts";
 import { tpotMs, ttftMs } from "./latencies.ts";
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
@@ -29,6 +30,8 @@ export interface Observations {
   readonly firstChunkAssumed: number;
   /** Cached share of prompt tokens; null where the server does not say. */
   readonly cachedShare: number | null;
+  /** Latencies that were not the same all the time. */
+  readonly unsteady: readonly UnsteadyLatency[];
   /** What most of the failed requests failed of; null where none did. */
   readonly commonFailure: string | null;
 }
@@ -66,6 +69,7 @@ export function observe(sample: Sample): Observations {
       (i) => Number.isNaN(table.firstChunkTokens[i]) && !Number.isNaN(tpotMs(table, i)),
     ).length,
     cachedShare: told.length === 0 ? null : sum(told, table.cachedTokens) / sum(told, table.promptTokens),
+    unsteady: findUnsteadyLatencies(sample),
     commonFailure: [...table.failures].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null,
   };
 }

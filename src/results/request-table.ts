@@ -141,6 +141,13 @@ export function outputTokensOf(record: RequestRecord): number | undefined {
   return record.tokens.output ?? record.tokens.perChunk?.reduce((sum, tokens) => sum + tokens, 0);
 }
 
+/** Output tokens after the first chunk, which holds one where nobody says; NaN where none are counted. */
+export function tokensAfterFirst(record: RequestRecord, endTokenCounted: boolean): number {
+  const { firstChunk, perChunk } = record.tokens;
+  const endTokens = endTokenCounted && record.finish === "stop" ? 1 : 0;
+  return (outputTokensOf(record) ?? Number.NaN) - endTokens - (firstChunk ?? perChunk?.[0] ?? 1);
+}
+
 /**
  * Every chunk of an answer is one token: the server counts them so, or there are as many chunks with text as tokens
  * (none has text without a token, so none can have two). `endTokens`: 1 where the count includes one without text.

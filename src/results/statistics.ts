@@ -130,6 +130,15 @@ export function wilsonInterval(k: number, n: number): Interval | null {
 }
 
 /**
+ * Interval of the mean of latencies that count for `effective` independent ones; undefined where they are too few.
+ */
+export function latencyMeanInterval(ofAll: Moments, count: number, effective: number): Interval | undefined {
+  if (count < MIN_FOR_MEAN || effective < MIN_INDEPENDENT_FOR_MEAN) return undefined;
+  const interval = skewedMeanInterval(ofAll, effective);
+  return interval === undefined ? undefined : fromZero(interval);
+}
+
+/**
  * Summary of latencies in milliseconds, one a request, in sending order. `starts` are the indices at which a further
  * measurement begins.
  */
@@ -161,10 +170,8 @@ export function summariseLatency(
   summary.mean = ofAll.mean;
   summary.min = sorted[0] as number;
   summary.max = sorted[count - 1] as number;
-  if (count >= MIN_FOR_MEAN && effective >= MIN_INDEPENDENT_FOR_MEAN) {
-    const interval = skewedMeanInterval(ofAll, effective);
-    if (interval !== undefined) summary.intervals.mean = fromZero(interval);
-  }
+  const ofMean = latencyMeanInterval(ofAll, count, effective);
+  if (ofMean !== undefined) summary.intervals.mean = ofMean;
   for (const [name, p] of PERCENTILES) {
     const value = quantile(sorted, p);
     // What is above a high quantile depends less on what was before than the values themselves.

@@ -4,6 +4,7 @@ import type { Circumstances } from "./circumstances.ts";
 import { type KnownDelays, type ProbeReadings, withErrorBars } from "./error-bars.ts";
 import { computeMetrics } from "./metrics.ts";
 import { countRequests, observe } from "./observations.ts";
+import { endingOf } from "./precision.ts";
 import type { RecordSource } from "./request-table.ts";
 import { readSample } from "./sample.ts";
 import type { ServerSeries } from "./schema/server-series.ts";
@@ -51,6 +52,11 @@ export async function summarise(
     calibration === undefined
       ? computed
       : withErrorBars(computed, sample, seen, calibration.known, calibration.probe);
+  const ending = endingOf(
+    header.load,
+    metrics,
+    context.interrupted ? "interrupted" : (context.endedBy ?? "requests"),
+  );
   const server = context.server === undefined ? undefined : summariseServer(context.server, table);
   const summary: MeasurementSummary = {
     schemaVersion: 1,
@@ -67,7 +73,8 @@ export async function summarise(
     finishedAt: context.finishedAt,
     requests,
     metrics,
-    verdict: judgeMeasurement(header.load, requests, metrics, seen, context, server),
+    verdict: judgeMeasurement(header.load, requests, metrics, seen, context, server, ending),
+    ...(ending === undefined ? {} : { ending }),
     ...(server === undefined ? {} : { server }),
   };
   if (context.client !== undefined) {

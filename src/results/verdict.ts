@@ -2,10 +2,12 @@ import type { FailOn } from "../config/plan.ts";
 import { type Circumstances, judgeCircumstances } from "./circumstances.ts";
 import { judgeClientError } from "./client-verdict.ts";
 import { judgeServer } from "./judge-server.ts";
+import { judgeSteadiness } from "./judge-steadiness.ts";
 import type { Observations } from "./observations.ts";
+import { judgeEnding } from "./precision.ts";
 import type { Metrics } from "./schema/metrics.ts";
 import type { ServerLoad } from "./schema/server-load.ts";
-import type { MeasurementSummary, RequestCounts, StoredLoad } from "./schema/summary.ts";
+import type { Ending, MeasurementSummary, RequestCounts, StoredLoad } from "./schema/summary.ts";
 import type { Reason, Verdict, VerdictStatus } from "./schema/verdict.ts";
 import { MIN_SAMPLES } from "./statistics.ts";
 import { crosses, ms, percent, THRESHOLDS } from "./thresholds.ts";
@@ -22,6 +24,7 @@ export function judgeMeasurement(
   seen: Observations,
   circumstances: Circumstances,
   server?: ServerLoad,
+  ending?: Ending,
 ): Verdict {
   return verdictFrom([
     ...(circumstances.interrupted ? [] : judgeClient(seen, load)),
@@ -30,6 +33,9 @@ export function judgeMeasurement(
     ...judgeWork(load, seen, circumstances),
     ...judgeServer(metrics, seen, circumstances, server),
     ...judgeCircumstances(requests, circumstances),
+    // What was cancelled at the end of a part is missing from its last requests.
+    ...(circumstances.interrupted ? [] : judgeSteadiness(seen.unsteady)),
+    ...judgeEnding(load, requests.ok, ending),
     ...noteSample(load, metrics),
   ]);
 }

@@ -12,7 +12,7 @@ export function workWords(plan: Plan, { orders, servers, a, b }: AbDesign, pairs
   const points = [a, b].flatMap((id) => plan.cells.find((cell) => cell.id === id)?.points ?? []);
   const sum = (of: (load: PointPlan["load"]) => number) =>
     points.reduce((total, { load }) => total + of(load), 0) * pairsLeft;
-  const requests = sum((load) => (load.durationSeconds === undefined ? (load.requests ?? 0) : 0));
+  const requests = sum((load) => (byTheClock(load) ? 0 : (load.requests ?? 0)));
   const seconds = sum(scheduledSeconds);
   const how = {
     one: "each block starts its server and takes it down",
@@ -30,6 +30,11 @@ export function workWords(plan: Plan, { orders, servers, a, b }: AbDesign, pairs
       ? `Expected to take at least ${formatSeconds(seconds)}`
       : "How long that takes is estimated as soon as the first server is warm";
   return `${orders.length} pairs of blocks (${orders.join(" ")})${left}; ${how}. ${work.join(" and ")} in ${pairsLeft * 2} blocks. ${time}.`;
+}
+
+/** A load that ends when it is precise is counted by its limits. */
+function byTheClock({ durationSeconds, precision }: PointPlan["load"]): boolean {
+  return durationSeconds !== undefined && precision === undefined;
 }
 
 /** Seconds that a point's load takes whatever the server does; 0 where the server decides. */

@@ -60,6 +60,8 @@ export class TimeLeft {
   }
 
   #secondsOf(load: Load): number | null {
+    // It ends when it is precise; its limits say little.
+    if (load.precision !== undefined) return null;
     if (load.durationSeconds !== undefined) return load.durationSeconds;
     const requests = load.requests ?? 0;
     if (load.ratePerSecond !== undefined) return requests / load.ratePerSecond;

@@ -7,6 +7,7 @@ import { readRecords } from "../load/record-reader.ts";
 import { openRecordWriter } from "../load/record-writer.ts";
 import type { ClientSettings } from "../load/worker-messages.ts";
 import type { ProbeReadings } from "../results/error-bars.ts";
+import { PrecisionRule } from "../results/precision.ts";
 import type { ServerSeries } from "../results/schema/server-series.ts";
 import type { MeasurementSummary } from "../results/schema/summary.ts";
 import { summarise } from "../results/summary.ts";
@@ -71,6 +72,11 @@ export async function measurePoint(
     dialect: { name: dialect.name, endTokenCounted: dialect.endTokenCounted },
     ...(simulated ? { simulated: true } : {}),
   };
+  const { precision } = point.load;
+  const rule =
+    precision === undefined
+      ? undefined
+      : new PrecisionRule({ ...point.load, precision }, dialect.endTokenCounted);
   const writer = await openRecordWriter(paths.records, header).catch(async (error: unknown) => {
     await client.close();
     throw error;
@@ -101,7 +107,9 @@ export async function measurePoint(
       recorder: watched(masked(writer, context.mask), seen, (failure) => {
         if (brokeOff.has(failure.kind)) cut = failure;
       }),
-      onProgress: input.onProgress,
+      ...(rule === undefined ? {} : { enough: (record) => rule.saw(record) }),
+      onProgress: (seen) =>
+        input.onProgress(rule === undefined ? seen : { ...seen, planned: answersToCome(rule, seen) }),
       giveUpAfterFailures: Math.max(5, point.load.concurrency ?? 0),
     });
     series = await watching?.watch.stop(seen);
@@ -162,6 +170,7 @@ export async function measurePoint(
     ownServer: backend.kind !== "standing",
     ...(series === undefined ? {} : { server: series }),
     interrupted: outcome.stopped === "aborted",
+    ...(rule === undefined ? {} : { endedBy: endedBy(rule, outcome, point) }),
     clientBesideServer:
       backend.kind === "process" || (state.node !== undefined && state.node === process.env["LLMBENCH_NODE"]),
     reasons: backend.kind === "kubernetes" ? judgeNeighbours(neighbours, plan.cluster?.serversPerNode) : [],
@@ -170,6 +179,22 @@ export async function measurePoint(
   });
   await run.finishMeasurement(summary);
   return summary;
+}
+
+/** What a load that goes on until it is precise ended by. */
+function endedBy(
+  rule: PrecisionRule,
+  { stopped, requests }: MeasurementOutcome,
+  { load }: PointPlan,
+): "precision" | "requests" | "time" | "failures" {
+  if (rule.reached) return "precision";
+  if (stopped === "failures") return "failures";
+  return requests.planned >= (load.requests ?? Number.POSITIVE_INFINITY) ? "requests" : "time";
+}
+
+/** How many requests such a load may take, as it looks now: at most its limit. */
+function answersToCome(rule: PrecisionRule, { done, planned }: Progress): number {
+  return Math.min(planned ?? Number.POSITIVE_INFINITY, Math.max(done, rule.expectedAnswers));
 }
 
 /** A server may repeat a key in its refusal; what it says is kept without it. */

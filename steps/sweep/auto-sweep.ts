@@ -44,9 +44,17 @@ function pointOf(
     outputTokens,
     ...(inputTokens === undefined ? {} : { inputTokens }),
     ...(search.cache === undefined ? {} : { cache: search.cache }),
-    ...(search.durationSeconds === undefined
-      ? { requests: search.requests ?? Math.max(20, 10 * concurrency) }
-      : { durationSeconds: search.durationSeconds }),
+    ...amountOf(search, concurrency),
   };
   return { id: pointId(load), block: "", load };
+}
+
+function amountOf(
+  { requests, durationSeconds, precision }: AutoSweep,
+  concurrency: number,
+): Pick<PointPlan["load"], "requests" | "durationSeconds" | "precision"> {
+  const seconds = durationSeconds === undefined ? {} : { durationSeconds };
+  if (precision !== undefined)
+    return { ...(requests === undefined ? {} : { requests }), ...seconds, precision };
+  return durationSeconds === undefined ? { requests: requests ?? Math.max(20, 10 * concurrency) } : seconds;
 }

@@ -45,7 +45,7 @@ export default defineStep(sweep, async ({ server: known, repetition }, context) 
 
 async function sweepAll(sweeping: Sweeping, repetition: number | undefined): Promise<void> {
   const { cell, slos } = sweeping;
-  const tasks = tasksOf(cell.points, cell.repetitions);
+  const tasks = tasksOf(cell.points, cell.repetitions, cell.order);
   await sweeping.measureAll(
     repetition === undefined ? tasks : tasks.filter((task) => task.repetition === repetition),
   );
@@ -63,13 +63,16 @@ async function sweepAll(sweeping: Sweeping, repetition: number | undefined): Pro
 }
 
 /** All points once, then all of them again: a drift of the machine does not fall on one point alone. */
-function tasksOf(points: readonly PointPlan[], repetitions: number): Task[] {
+function tasksOf(points: readonly PointPlan[], repetitions: number, order: CellPlan["order"] = []): Task[] {
   const most = Math.max(...points.map((point) => point.repetitions ?? repetitions), 0);
-  return Array.from({ length: most }, (_, index) => index + 1).flatMap((repetition) =>
-    points
-      .filter((point) => (point.repetitions ?? repetitions) >= repetition)
-      .map((point) => ({ point, repetition })),
-  );
+  return Array.from({ length: most }, (_, index) => {
+    const drawn = order[index];
+    const place = (point: PointPlan) => drawn?.indexOf(point.id) ?? 0;
+    return points
+      .filter((point) => (point.repetitions ?? repetitions) > index)
+      .sort((a, b) => place(a) - place(b))
+      .map((point) => ({ point, repetition: index + 1 }));
+  }).flat();
 }
 
 class Sweeping {

@@ -30,6 +30,8 @@ describe("The plan of an A/B", () => {
     for (const cell of plan.cells) {
       expect(cell.repetitions).toBe(6);
       expect(cell.points.map(({ repetitions }) => repetitions)).toEqual([undefined, undefined]);
+      expect(cell.order).toHaveLength(6);
+      expect(cell.order).toEqual(plan.cells[0]?.order);
     }
   });
 

@@ -241,6 +241,31 @@ describe("The points of a block", () => {
     expect(point?.repetitions).toBe(3);
   });
 
+  it("are measured in an order that is drawn for each repetition, the same in each cell", async () => {
+    const load = (seed: number) =>
+      `load: { seed: ${seed}, repetitions: 8, blocks: [{ name: a, outputTokens: [8, 16, 32, 64] }, { name: b, outputTokens: 8, repetitions: 2 }] }`;
+    const planned = async (seed: number) =>
+      planOf([
+        "engines: { vllm: { simulated: true }, tgi: { simulated: true } }",
+        "models: { m: { path: m } }",
+        load(seed),
+      ]);
+    const { cells } = await planned(1);
+    const points = cells[0]?.points.map(({ id }) => id) ?? [];
+    const order = cells[0]?.order ?? [];
+    expect(order).toHaveLength(8);
+    for (const [index, drawn] of order.entries())
+      expect([...drawn].sort()).toEqual((index < 2 ? points : points.slice(0, 4)).toSorted());
+    expect(new Set(order.slice(2).map((drawn) => drawn.join())).size).toBeGreaterThan(3);
+    expect(cells[1]?.order).toEqual(order);
+    expect((await planned(1)).cells[0]?.order).toEqual(order);
+    expect((await planned(2)).cells[0]?.order).not.toEqual(order);
+  });
+
+  it("stand in the order of the config where each is measured once", async () => {
+    expect((await planOf(shortest)).cells[0]?.order).toBeUndefined();
+  });
+
   it("have ids that are unique in a cell and good file names", async () => {
     const plan = await planOf([
       ...shortest,

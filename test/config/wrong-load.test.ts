@@ -243,7 +243,7 @@ describe("A config is told of a mistake in its load:", () => {
       "    - { name: a, rate: 2 }",
     ]);
     expect(problems).toEqual([
-      "x.yaml:5:18 load.blocks[0].rate: a block with a rate needs requests or duration, such as duration: 60s",
+      "x.yaml:5:18 load.blocks[0].rate: a block with a rate needs requests, duration or precision, such as duration: 60s",
       "  5 |     - { name: a, rate: 2 }",
       "    |                  ^^^^",
     ]);

@@ -182,6 +182,28 @@ describe("a closed loop", () => {
     expect(server.requests).toBe(3);
   });
 
+  it("ends when there is enough, and lets what is in flight finish", async () => {
+    const held: [ServerResponse, number][] = [];
+    const server = await serve((response, index) => {
+      if (index < 20) stream(response, index);
+      else held.push([response, index]);
+    });
+    const asked: number[] = [];
+    const running = run(server, closed({ requests: 1000, durationSeconds: 60 }), {
+      enough: ({ i }) => asked.push(i) === 21,
+    });
+    await vi.waitFor(() => expect(held).toHaveLength(4));
+    // The 21st to end; the other three are still in flight.
+    stream(...(held.shift() as [ServerResponse, number]));
+    await vi.waitFor(() => expect(held).toHaveLength(4));
+    for (const [response, index] of held) stream(response, index);
+    const { outcome, records } = await running;
+    // The stream of the 21st had sent its next before it was asked.
+    expect(outcome).toMatchObject({ requests: { planned: 25, ok: 25, cancelled: 0 }, stopped: "complete" });
+    expect(records).toHaveLength(25);
+    expect(asked).toHaveLength(21);
+  });
+
   it("for a time sends nothing after it, and lets what is in flight finish", async () => {
     const held: [ServerResponse, number][] = [];
     const server = await serve((response, index) => {
@@ -227,6 +249,17 @@ describe("an open loop", () => {
     expect(byNumber.map(({ phase }) => phase)).toEqual(
       byNumber.map(({ i }) => (i < 4 ? "ramp" : "measured")),
     );
+  });
+
+  it("ends when there is enough, and counts only what fell due by then", async () => {
+    const server = await serve(stream);
+    let ended = 0;
+    const enough = () => ++ended === 20;
+    const { outcome, records } = await run(server, { ...constant, requests: 4000 }, { enough });
+    expect(outcome.stopped).toBe("complete");
+    expect(records.length).toBeGreaterThanOrEqual(20);
+    expect(records.length).toBeLessThan(4000);
+    expect(outcome.requests).toMatchObject({ planned: records.length, ok: records.length });
   });
 
   it("sends at the times of its seed", async () => {

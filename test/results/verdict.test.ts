@@ -26,6 +26,7 @@ const seen: Observations = {
   withoutUsage: 0,
   firstChunkAssumed: 0,
   cachedShare: null,
+  unsteady: [],
   commonFailure: null,
 };
 const circumstances: Circumstances = {

@@ -1,51 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createRandom, type Random } from "../../src/load/random.ts";
+import { createRandom } from "../../src/load/random.ts";
 import { PERCENTILES, type PercentileName, summariseLatency } from "../../src/results/statistics.ts";
+import { type Distribution, distributions, draw } from "./distributions.ts";
 
 /** Seeded runs of each cell. */
 const RUNS = 5000;
 
 type Statistic = "mean" | PercentileName;
-
-interface Distribution {
-  readonly name: "normal" | "lognormal" | "AR(1)";
-  draw(random: Random, n: number): Float64Array;
-  readonly mean: number;
-  /** The value at a quantile of the standard normal. */
-  at(z: number): number;
-}
-
-/** Box and Muller. */
-const normal = (random: Random) =>
-  Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-
-const distributions: readonly Distribution[] = [
-  {
-    name: "normal",
-    draw: (random, n) => Float64Array.from({ length: n }, () => 100 + 15 * normal(random)),
-    mean: 100,
-    at: (z) => 100 + 15 * z,
-  },
-  {
-    name: "lognormal",
-    draw: (random, n) => Float64Array.from({ length: n }, () => Math.exp(normal(random))),
-    mean: Math.exp(0.5),
-    at: Math.exp,
-  },
-  {
-    name: "AR(1)",
-    draw: (random, n) => {
-      let before = normal(random);
-      return Float64Array.from({ length: n }, () => {
-        const value = 100 + 15 * before;
-        before = 0.5 * before + Math.sqrt(0.75) * normal(random);
-        return value;
-      });
-    },
-    mean: 100,
-    at: (z) => 100 + 15 * z,
-  },
-];
 
 /** Quantiles of the standard normal. */
 const z: Readonly<Record<PercentileName, number>> = {
@@ -110,7 +71,7 @@ function calibrate(distribution: Distribution, statistic: Statistic, n: number):
   let given = 0;
   let width = 0;
   for (let run = 0; run < RUNS; run++) {
-    const values = distribution.draw(random, n);
+    const values = draw(distribution, random, n);
     const interval = summariseLatency(values).intervals[statistic];
     values.sort().forEach((value, rank) => {
       meanOfRank[rank] = (meanOfRank[rank] as number) + value / RUNS;

@@ -109,7 +109,7 @@ function describeFacts(results: Results): readonly (readonly [string, string])[]
       "Warm-up",
       distinct(plan.cells.map((cell) => `${count(cell.warmupRequests, "request")} a cell`)).join("; "),
     ],
-    ["Repetitions", distinct(plan.cells.map((cell) => String(cell.repetitions))).join("; ")],
+    ["Repetitions", distinct(plan.cells.map((cell) => describeRepetitions(cell, plan.seed))).join("; ")],
     ["Cache", distinct(plan.cells.flatMap(describeCaches)).join("; ")],
     ...(slos === undefined ? [] : [["SLO", slos] as const]),
     [
@@ -155,6 +155,11 @@ function describeLoads(results: Results): string {
     .join(". ");
 }
 
+function describeRepetitions({ repetitions, order }: CellPlan, seed: number): string {
+  const drawn = order === undefined ? "" : `, each in an order over the points that was drawn (seed ${seed})`;
+  return `${repetitions}${drawn}`;
+}
+
 /** "concurrency 1, 2 and 4; 64 output tokens; 12 to 24 requests a point". */
 function describeBlock(loads: readonly Load[]): string {
   const concurrencies = distinct(
@@ -168,7 +173,7 @@ function describeBlock(loads: readonly Load[]): string {
   const inputs = distinct(
     loads.flatMap((load) => (load.inputTokens === undefined ? [] : [String(load.inputTokens)])),
   );
-  const requests = loads.flatMap((load) => load.requests ?? []);
+  const requests = loads.flatMap((load) => (load.precision === undefined ? (load.requests ?? []) : []));
   const [least, most] = [Math.min(...requests), Math.max(...requests)];
   const amounts = distinct(loads.flatMap((load) => describeAmount(load) ?? []));
   const amount =

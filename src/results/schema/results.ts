@@ -9,7 +9,7 @@ import { ServerRecord, Startup } from "./server.ts";
 import { ServerLoad } from "./server-load.ts";
 import { StoredError } from "./status.ts";
 import { StepSummary } from "./step.ts";
-import { Instrument, LoadSettingSchema, RequestCounts } from "./summary.ts";
+import { Ending, Instrument, LoadSettingSchema, RequestCounts } from "./summary.ts";
 import { Verdict } from "./verdict.ts";
 
 /**
@@ -27,6 +27,7 @@ export const MeasurementResult = z
     requests: RequestCounts,
     metrics: Metrics,
     verdict: Verdict,
+    ending: Ending.optional().describe("Only where the load asks for a precision."),
     instrument: Instrument.optional(),
     server: ServerLoad.optional().describe("Only where the server was looked at."),
   })

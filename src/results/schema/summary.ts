@@ -30,6 +30,12 @@ export const LoadSettingSchema = z
       ),
     requests: z.number().int().optional(),
     durationSeconds: z.number().optional(),
+    precision: z
+      .number()
+      .optional()
+      .describe(
+        "It went on until half the width of the means' intervals was this share of the mean; requests and durationSeconds are then the most of each.",
+      ),
     trim: z
       .tuple([z.number(), z.number()])
       .optional()
@@ -66,6 +72,24 @@ const Replay = z
     description:
       "The load as it was recorded, played again by a null server that stamps what it writes: made after the first measurement of each concurrency or rate, and used for all of them.",
   });
+
+export const Ending = z
+  .strictObject({
+    by: z
+      .enum(["precision", "requests", "time", "failures", "interrupted"])
+      .describe("What ended it: the precision asked for, a limit, failed requests, or a person."),
+    asked: z.number(),
+    reached: z
+      .partialRecord(z.enum(["ttft", "tpot", "e2e"]), z.number().nullable())
+      .describe(
+        "Half the width of the mean's interval / the mean, of each latency that had to be as precise; null without an interval.",
+      ),
+  })
+  .meta({
+    id: "Ending",
+    description: "Where a load that goes on until its means are precise ended, and why.",
+  });
+export type Ending = z.infer<typeof Ending>;
 
 export const Instrument = z
   .strictObject({
@@ -117,6 +141,7 @@ export const MeasurementSummary = z.strictObject({
   requests: RequestCounts,
   metrics: Metrics,
   verdict: Verdict,
+  ending: Ending.optional().describe("Only where the load asks for a precision."),
   instrument: Instrument.optional(),
   server: ServerLoad.optional().describe("Only where the server was looked at."),
 });
