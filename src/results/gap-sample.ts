@@ -119,6 +119,13 @@ export class GapSample {
     return summary;
   }
 
+  /** What the gaps say by themselves, without intervals, milliseconds; null where there are none. */
+  own(): { readonly mean: number | null; readonly at: (p: number) => number | null } {
+    if (this.#count === 0) return { mean: null, at: () => null };
+    const valueAt = this.#valuesByRank();
+    return { mean: this.#mean() / 1000, at: (p) => quantileAt(valueAt, this.#count, p) / 1000 };
+  }
+
   #mean(): number {
     return this.#count === 0 ? 0 : (this.#origin ?? 0) + this.#sum / this.#count;
   }

@@ -10,6 +10,7 @@ import {
   userE2eMs,
   userTtftMs,
 } from "./latencies.ts";
+import { widenByOwn, widenLatency, widenRate, widenShare } from "./repetitions.ts";
 import { Outcome, type RequestTable } from "./request-table.ts";
 import type { Sample } from "./sample.ts";
 import type { Goodput, LatencySummary, Metrics, RateSummary } from "./schema/metrics.ts";
@@ -30,7 +31,10 @@ export function computeMetrics(samples: readonly Sample[], slos: SloPlan | undef
     samples.length === 1
       ? (samples[0] as Sample).arrivals.gaps
       : GapSample.merge(samples.map((s) => s.arrivals.gaps));
-  const interChunkMs = gaps.summarise(seed);
+  const interChunkMs = widenByOwn(
+    gaps.summarise(seed),
+    samples.length === 1 ? [] : samples.map((sample) => sample.arrivals.gaps.own()),
+  );
   const windowSeconds = sumOf(samples, secondsOf);
   const tokens = tokenTotals(samples);
   const metrics: Metrics = {
@@ -80,7 +84,7 @@ export function latencyValues(
 
 function latency(samples: readonly Sample[], of: (table: RequestTable, i: number) => number): LatencySummary {
   const { values, starts } = latencyValues(samples, of);
-  return summariseLatency(values, starts);
+  return widenLatency(summariseLatency(values, starts), values, starts);
 }
 
 function meanOf(samples: readonly Sample[], of: (table: RequestTable, i: number) => number): number | null {
@@ -123,7 +127,10 @@ function windowRate(
     });
   });
   const interval = meanInterval(value, moments(rates).deviation, rates.length);
-  return { value, interval: interval === undefined ? null : fromZero(interval) };
+  const own = withWindow.map(
+    ({ slices, seconds }) => slices.reduce((sum, amount) => sum + amount, 0) / seconds,
+  );
+  return widenRate({ value, interval: interval === undefined ? null : fromZero(interval) }, own);
 }
 
 /** Answers that ended well in each slice of the window: their last text (their end, without any) is in it. */
@@ -172,8 +179,10 @@ function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean
   let good = 0;
   let goodBeforeEnd = 0;
   let goodTokens = 0;
+  const shares: number[] = [];
   for (const { table, counted, window, load } of samples) {
     const begun = startTimes(table, load);
+    const before = { judged, good };
     for (const i of counted) {
       if (table.outcome[i] === Outcome.cancelled && !hasMissed(table, i, begun[i] as number, slos)) continue;
       judged++;
@@ -184,13 +193,14 @@ function computeGoodput(samples: readonly Sample[], slos: SloPlan, open: boolean
       goodBeforeEnd++;
       goodTokens += table.outputTokens[i] as number;
     }
+    if (judged > before.judged) shares.push((good - before.good) / (judged - before.judged));
   }
   if (judged === 0) return undefined;
   const seconds = sumOf(samples, secondsOf);
   return {
     share: good / judged,
     perSecond: seconds === 0 ? null : goodBeforeEnd / seconds,
-    interval: wilsonInterval(good, judged),
+    interval: widenShare(good / judged, wilsonInterval(good, judged), shares),
     good,
     judged,
     tokensPerSecond: seconds === 0 || Number.isNaN(goodTokens) ? null : goodTokens / seconds,
