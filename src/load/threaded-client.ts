@@ -76,6 +76,7 @@ export class ThreadedClient implements LoadClient {
     let stopped: MeasurementOutcome["stopped"] = "complete";
     let thrown: { readonly error: unknown } | undefined;
     let failedInARow = 0;
+    let enough = false;
     const stop = (why: MeasurementOutcome["stopped"]) => {
       if (stopped === "complete") stopped = why;
       this.#stop();
@@ -99,6 +100,10 @@ export class ThreadedClient implements LoadClient {
         else {
           for (const record of said.records) {
             recorder.write(record);
+            if (!enough && options.enough?.(record) === true) {
+              enough = true;
+              for (const each of this.#workers) each.tell({ kind: "enough" });
+            }
             if (record.error === undefined) failedInARow = 0;
             else if (record.error.kind !== "cancelled") failedInARow++;
             if (failedInARow >= (options.giveUpAfterFailures ?? Number.POSITIVE_INFINITY)) stop("failures");

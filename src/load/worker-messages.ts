@@ -42,6 +42,8 @@ export type ToWorker =
   | Order
   /** The requests that it sends next, in its order. */
   | { readonly kind: "requests"; readonly runs: readonly RequestRun[] }
+  /** Sends no more, once the next of its requests has ended; what is in flight finishes. */
+  | { readonly kind: "enough" }
   /** Sends no more, and cancels what is in flight. */
   | { readonly kind: "stop" };
 

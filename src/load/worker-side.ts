@@ -35,6 +35,8 @@ export class WorkerSide {
   #client: LocalClient | undefined;
   #stop = new AbortController();
   #flushTimer: NodeJS.Timeout | undefined;
+  /** Of the measurement, as whoever has all records says. */
+  #enough = false;
   /** It waits for a request, in the middle of sending it. */
   #waiting = false;
 
@@ -48,6 +50,7 @@ export class WorkerSide {
 
   #take(message: ToWorker): void {
     if (message.kind === "requests") this.#requests.add(message.runs);
+    else if (message.kind === "enough") this.#enough = true;
     else if (message.kind !== "stop") void this.#answer(message);
     // Whoever waits for a request is in the middle of sending it.
     else if (this.#waiting) setImmediate(() => this.#stop.abort());
@@ -97,9 +100,11 @@ export class WorkerSide {
   async #measure(client: LocalClient, load: WorkerLoad): Promise<Answers["measure"]> {
     this.#stop = new AbortController();
     this.#requests.begin(load.ahead);
+    this.#enough = false;
     return await client.measure({
       ...load,
       requests: () => this.#nextRequest(),
+      ...(load.load.precision !== undefined && { enough: () => this.#enough }),
       signal: this.#stop.signal,
       recorder: this.#recorder,
       onProgress: (progress) => this.#say({ kind: "progress", progress }),

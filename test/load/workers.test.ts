@@ -182,6 +182,26 @@ describe("several workers", () => {
     expect(records.length).toBeGreaterThan(4);
   });
 
+  it("all send no more when there is enough, let what is in flight finish, and are ready for the next load", async () => {
+    const load = {
+      arrival: "closed",
+      concurrency: 6,
+      requests: 100_000,
+      durationSeconds: 60,
+      precision: 0.1,
+      outputTokens: 2,
+    } as const;
+    for (const most of [50, 80]) {
+      let seen = 0;
+      const { outcome, records } = await run(3, load, { enough: () => ++seen === most });
+      expect(seen).toBe(most);
+      expect(records.length).toBeGreaterThanOrEqual(most);
+      expect(records.length).toBeLessThan(20_000);
+      expect(outcome.stopped).toBe("complete");
+      expect(outcome.requests).toMatchObject({ planned: records.length, ok: records.length, cancelled: 0 });
+    }
+  });
+
   it("all stop when one who may says so, and record what they cancelled", async () => {
     delayMs = 60_000;
     const stop = new AbortController();
