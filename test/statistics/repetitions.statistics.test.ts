@@ -17,7 +17,6 @@ describe.each(distributions)("The mean of $name latencies over several repetitio
     const random = createRandom(repetitions, `${distribution.name} off by ${effect}`);
     let held = 0;
     let pooled = 0;
-    let wider = 0;
     for (let run = 0; run < RUNS; run++) {
       const values = new Float64Array(repetitions * REQUESTS);
       const starts = new Set<number>();
@@ -34,13 +33,12 @@ describe.each(distributions)("The mean of $name latencies over several repetitio
       if (low <= distribution.mean && distribution.mean <= high) held++;
       const [from, to] = requests.intervals.mean ?? [Number.NaN, Number.NaN];
       if (from <= distribution.mean && distribution.mean <= to) pooled++;
-      if (high - low > to - from) wider++;
     }
     process.stdout.write(
-      `repetitions ${distribution.name} ${repetitions} off by ${effect}: ${((held / RUNS) * 100).toFixed(1)} % covered, by requests alone ${((pooled / RUNS) * 100).toFixed(1)} %, wider in ${((wider / RUNS) * 100).toFixed(0)} %\n`,
+      `repetitions ${distribution.name} ${repetitions} off by ${effect}: ${((held / RUNS) * 100).toFixed(1)} % covered, by requests alone ${((pooled / RUNS) * 100).toFixed(1)} %\n`,
     );
     expect(held / RUNS).toBeGreaterThanOrEqual(0.93);
-    // Where repetitions do not differ, two intervals of which the wider counts hold more than either.
-    if (effect === 0.3) expect(held / RUNS).toBeLessThanOrEqual(0.97);
+    // Where repetitions hardly differ, two intervals of which the wider counts hold more than either.
+    expect(held / RUNS).toBeLessThanOrEqual(effect === 0.3 ? 0.97 : 1);
   });
 });
