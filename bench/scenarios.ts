@@ -29,6 +29,18 @@ export const scenarios: readonly Scenario[] = [
     target: { bare: 1.2, guidellm: 25, aiperf: 25 },
   },
   {
+    name: "writes",
+    words: "64 streams, an answer a write, 256 tokens",
+    streams: 64,
+    requests: 8000,
+    peerRequests: 400,
+    tokens: 256,
+    perWrite: 1000,
+    ttftMs: 0,
+    gapMs: 0,
+    target: { bare: 1.2, guidellm: 25, aiperf: 25 },
+  },
+  {
     name: "streams",
     words: "1,000 streams, a token each 20 ms, 128 tokens",
     streams: 1000,

@@ -7,33 +7,34 @@ export type RequestError = NonNullable<RequestRecord["error"]>;
 
 /** What has come of one answer so far. Times are whole microseconds; -1: has not happened. */
 export class AnswerState {
+  // What each chunk looks at stands together: with a thousand streams, every other line of memory must be fetched anew.
+  /** How the body is read: by status and content type, else by its first byte. */
+  form: "undecided" | "stream" | "json" | "error" = "undecided";
+  firstByteUs = -1;
+  firstTextUs = -1;
+  firstAnswerUs = -1;
+  lastTextUs = -1;
+  /** Events of any kind; those that are chunks of this API, with text or without. */
+  events = 0;
+  chunkEvents = 0;
+  /** Bit n: choice n was seen; it has a finish reason. */
+  seenMask = 0;
+  finishedMask = 0;
   connection: ConnectionUse = { reused: false };
   status = 0;
   retryAfterSeconds: number | undefined;
-  /** How the body is read: by status and content type, else by its first byte. */
-  form: "undecided" | "stream" | "json" | "error" = "undecided";
   body: Buffer[] = [];
   bodyBytes = 0;
   sentUs = -1;
   headersUs = -1;
-  firstByteUs = -1;
   roleUs = -1;
-  firstTextUs = -1;
-  firstAnswerUs = -1;
-  lastTextUs = -1;
   usageUs = -1;
-  /** Events of any kind; those that are chunks of this API, with text or without. */
-  events = 0;
-  chunkEvents = 0;
   /** There was JSON that is not of this API, or lines that are not of an event stream. */
   sawStrangeJson = false;
   sawStrangeLine = false;
   /** The body ended inside an event. */
   cutEvent = false;
   done = false;
-  /** Bit n: choice n was seen; it has a finish reason. */
-  seenMask = 0;
-  finishedMask = 0;
   finish = "";
   timings: ServerTimings | undefined;
   /** The first thing in the answer that makes it fail, whatever comes after. */

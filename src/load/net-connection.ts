@@ -1,7 +1,7 @@
 import { connect as openSocket, type Socket } from "node:net";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection-reserve.ts";
-import { HttpResponseParser } from "./http-response-parser.ts";
+import { HttpResponseParser, type ResponseEvents } from "./http-response-parser.ts";
 
 /** One request on a connection, as its connection sees it. */
 export interface ConnectionUser {
@@ -18,7 +18,7 @@ export interface ConnectionUser {
  * A plain TCP connection that carries one request at a time. Reads come in through `onread` into a buffer that all
  * connections share: libuv fills it and calls back before it reads the next socket, so nothing is allocated a read.
  */
-export class NetConnection extends Connection {
+export class NetConnection extends Connection implements ResponseEvents {
   readonly #clock: Clock;
   readonly #parser: HttpResponseParser;
   #user: ConnectionUser | undefined;
@@ -29,11 +29,7 @@ export class NetConnection extends Connection {
   constructor(socket: Socket, clock: Clock) {
     super(socket, clock);
     this.#clock = clock;
-    this.#parser = new HttpResponseParser({
-      head: (status, headers) => this.#user?.head(this.readUs, status, headers),
-      body: (bytes, from, to) => this.#user?.body(this.readUs, bytes, from, to),
-      end: (reusable) => this.#end(this.readUs, reusable),
-    });
+    this.#parser = new HttpResponseParser(this);
     socket.on("error", (error) => {
       this.#error ??= error;
     });
@@ -76,11 +72,20 @@ export class NetConnection extends Connection {
     user?.garbage(this.readUs, this.#parser.problem);
   }
 
-  #end(t: number, reusable: boolean): void {
+  /** What the parser finds in the read. */
+  head(status: number, headers: Readonly<Record<string, string>>): void {
+    this.#user?.head(this.readUs, status, headers);
+  }
+
+  body(bytes: Uint8Array, from: number, to: number): void {
+    this.#user?.body(this.readUs, bytes, from, to);
+  }
+
+  end(reusable: boolean): void {
     const user = this.#user;
     this.#user = undefined;
-    this.idleSinceUs = t;
-    user?.end(t, reusable);
+    this.idleSinceUs = this.readUs;
+    user?.end(this.readUs, reusable);
   }
 
   #close(): void {

@@ -36,6 +36,8 @@ export class ResponseReader implements Sink {
   readonly #scanner = new SseScanner({
     event: (bytes, from, to, type) => this.#takeEvent(bytes, from, to, type),
   });
+  /** The scanner holds nothing over: the next event may be known without it. */
+  #betweenEvents = false;
   #place: RequestPlace = { i: 0, worker: 0, phase: "measured", scheduledUs: 0 };
   #state = new AnswerState();
   #open = false;
@@ -75,6 +77,7 @@ export class ResponseReader implements Sink {
     this.#readT = -1;
     this.#readHasText = false;
     this.#scanner.reset();
+    this.#betweenEvents = false;
     this.#series.clear();
     this.#tokens.clear();
     this.#text?.clear();
@@ -113,8 +116,10 @@ export class ResponseReader implements Sink {
       state.form = firstVisible(bytes, from, to) === 0x7b ? "json" : "stream";
     }
     if (state.form === "stream") {
-      const rest = this.#scanner.betweenEvents ? this.#takeKnownEvents(bytes, from, to) : from;
-      if (rest < to) this.#scanner.push(bytes, rest, to);
+      const rest = this.#betweenEvents ? this.#takeKnownEvents(bytes, from, to) : from;
+      if (rest === to) return;
+      this.#scanner.push(bytes, rest, to);
+      this.#betweenEvents = this.#scanner.betweenEvents;
     } else {
       const limit = state.form === "error" ? longestErrorBody : longestAnswer;
       const kept = Math.min(to, from + limit - state.bodyBytes);
@@ -160,8 +165,7 @@ export class ResponseReader implements Sink {
     for (let at = from; ; ) {
       const end = this.#events.readKnown(bytes, at, to);
       if (end < 0) return at;
-      this.#state.events++;
-      this.#takeChunk(this.#events.known);
+      this.#takeKnown(this.#events.known);
       at = end;
     }
   }
@@ -189,6 +193,24 @@ export class ResponseReader implements Sink {
       case "nothing":
         break;
     }
+  }
+
+  /** A chunk of one choice that says nothing but its text: what takeChunk comes to where there is some. */
+  #takeKnown(meaning: EventMeaning): void {
+    const state = this.#state;
+    state.events++;
+    const textBytes = meaning.answerBytes + meaning.reasoningBytes;
+    if (textBytes === 0 || state.firstAnswerUs < 0) {
+      this.#takeChunk(meaning);
+      return;
+    }
+    state.chunkEvents++;
+    state.lastTextUs = this.#readUs;
+    state.seenMask |= meaning.seenMask;
+    this.#series.add(this.#readUs, this.#readHasText, textBytes);
+    this.#series.addTokens(-1, -1);
+    this.#readHasText = true;
+    this.#text?.take(meaning);
   }
 
   #takeChunk(meaning: EventMeaning): void {

@@ -80,7 +80,7 @@ export class TemplateEventReader implements KnowingEventReader {
     if (template === undefined) return -1;
     const end = this.#match(template, bytes, from, to, before.length, after.length);
     if (end < 0) return -1;
-    this.#uselessTemplates = 0;
+    if (this.#uselessTemplates > 0) this.#uselessTemplates = 0;
     this.#mean(template, bytes, this.known);
     return end;
   }
