@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { ExitStatus, LlmbenchError } from "../error.ts";
-import { describeEngines } from "./engine-list.ts";
 import { watchInterrupts } from "./interrupt.ts";
 
 export function registerEngines(program: Command): void {
@@ -15,6 +14,7 @@ export function registerEngines(program: Command): void {
         process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
         return;
       }
+      const { describeEngines } = await import("./engine-list.ts");
       process.stdout.write(describeEngines(found, process.stdout.columns ?? 80));
     });
   engines

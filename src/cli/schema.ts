@@ -1,7 +1,5 @@
 import type { Command } from "commander";
-import { z } from "zod";
 import { ExitStatus, LlmbenchError } from "../error.ts";
-import { findStep } from "./steps.ts";
 
 export function registerSchema(program: Command): void {
   program
@@ -21,6 +19,7 @@ async function schemaOf(what: string, step: string | undefined): Promise<unknown
     case "config":
       return (await import("../config/json-schema.ts")).configJsonSchema();
     case "step": {
+      const [{ z }, { findStep }] = await Promise.all([import("zod"), import("./steps.ts")]);
       const { input, output } = await findStep(step);
       return { input: z.toJSONSchema(input), output: z.toJSONSchema(output) };
     }
