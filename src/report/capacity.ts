@@ -10,7 +10,7 @@ export const CAPACITY_FORMULA =
   "Capacity is the load at which the share of requests that meet every SLO falls to the target; the lower end of its 95 % interval is what one server is counted for. Servers for a load: the load divided by the capacity, rounded up.";
 
 export const COST_FORMULA =
-  "Cost of a million tokens = price of a GPU-hour × GPUs / 3,600 / output tokens a second × 1,000,000. Good tokens are those of requests that met every SLO.";
+  "Cost of a million tokens = price of a GPU-hour × GPUs / 3,600 / output tokens a second × 1,000,000. Good tokens are those of requests that met every SLO; at the capacity, the target's share of all. Two servers cost the same per good token where the prices of their GPU-hours are as their good tokens a second and GPU.";
 
 interface Found {
   readonly cell: CellResult;
@@ -117,12 +117,15 @@ function describe(name: string, capacity: CapacityResult): string {
   switch (capacity.status) {
     case "found": {
       const { interval, replicas, forLoad } = capacity;
+      const within = `with ${share} within every SLO`;
       const range = interval === null ? "" : ` (95 % interval ${formatRange(...interval)})`;
       const servers =
         replicas === undefined || forLoad === undefined
           ? ""
           : `; ${formatNumber(forLoad)} ${unit} take ${replicas.toLocaleString("en-US")} of such servers`;
-      return `${name} carries ${formatNumber(capacity.capacity)} ${unit} with ${share} within every SLO${range}${servers}.`;
+      if (capacity.capacity === 0)
+        return `${name} was not shown to carry even one ${unit} ${within}${range}.`;
+      return `${name} carries ${formatNumber(capacity.capacity)} ${unit} ${within}${range}${servers}.`;
     }
     case "at-least":
       return `${name} carries at least ${formatNumber(capacity.capacity)} ${unit} with ${share} within every SLO: ${capacity.ended === "client" ? "at more the client gave out, not the server; give it a machine of its own" : "no higher load was to be tried"}.`;

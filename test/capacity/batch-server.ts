@@ -25,13 +25,13 @@ export interface ServedLoad {
 }
 
 /** As in src/results/capacity/probe-points.ts. */
-const TRIM: readonly [number, number] = [0.25, 0.05];
+const TRIM: readonly [number, number] = [0.2, 0.02];
 
 export type ServerLoad = { readonly ratePerSecond: number } | { readonly concurrency: number };
 
 /**
- * So many requests at a Poisson rate, or from so many streams, judged as a search's probes are: without the first quarter
- * and the last twentieth, at least a mean answer's time.
+ * So many requests at a Poisson rate, or from so many streams, judged as a search's probes are: without the first fifth
+ * and the last fiftieth, at least a mean answer's time.
  * Same seed, same numbers.
  */
 export function serve(server: BatchServer, load: ServerLoad, requests: number, seed: number): ServedLoad {
@@ -96,15 +96,16 @@ export function serve(server: BatchServer, load: ServerLoad, requests: number, s
       if (streams > 0 && drawn < requests) waiting.push(arrive(now));
     }
   }
-  return judge(server, { scheduled, first, last, tokens }, TRIM);
+  return judge(server.slos, { scheduled, first, last, tokens });
 }
 
-function judge(
-  { slos }: BatchServer,
+/** Times in ms, as a search's probes are judged. */
+export function judge(
+  slos: BatchServer["slos"],
   of: Readonly<Record<"scheduled" | "first" | "last", Float64Array>> & { readonly tokens: Int32Array },
-  [start, tail]: readonly [number, number],
 ): ServedLoad {
   const { scheduled, first, last, tokens } = of;
+  const [start, tail] = TRIM;
   const n = scheduled.length;
   let e2e = 0;
   for (let i = 0; i < n; i++) e2e += ((last[i] as number) - (scheduled[i] as number)) / n;

@@ -36,3 +36,14 @@ export const heavyTailed: BatchServer = {
   outputTokens: (random) => Math.min(1024, Math.max(1, Math.round(60 * Math.exp(normal(random))))),
   slos: { ttftMs: 300, tpotMs: 40 },
 };
+
+/** Four slots and answers of any length: what a fifth and sixth stream wait for one varies, so that shares are mixed there. */
+export const mixed: BatchServer = {
+  prefillMs: 10,
+  prefillMsPerSequence: 2,
+  decodeMs: 8,
+  decodeMsPerSequence: 1,
+  maxBatch: 4,
+  outputTokens: (random) => 8 + Math.floor(random.next() * 57),
+  slos: { ttftMs: 500, tpotMs: 40 },
+};

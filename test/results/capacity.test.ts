@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { CapacitySearchPlan } from "../../src/config/plan.ts";
-import { outcomeOf, probePlaces, replaySearch } from "../../src/results/capacity/probe-points.ts";
 import {
   MISSING,
   type Probe,
   type ProbeOutcome,
   type SearchOptions,
   type SearchResult,
-  searchCapacity,
-} from "../../src/results/capacity/search.ts";
+} from "../../src/results/capacity/probe.ts";
+import { outcomeOf, probePlaces, replaySearch } from "../../src/results/capacity/probe-points.ts";
+import { searchCapacity } from "../../src/results/capacity/search.ts";
+import { findCliff } from "../../src/results/capacity/share-cliff.ts";
 import { fitShareCurve, intervalOfLoad, loadAt } from "../../src/results/capacity/share-curve.ts";
 import type { MeasurementSummary } from "../../src/results/schema/summary.ts";
 
@@ -67,10 +68,35 @@ describe("the curve of shares", () => {
     expect(high - low).toBeGreaterThan(0.5);
   });
 
-  it("is none through all and nothing, nor through a few probes", () => {
-    const apart = loads.map((load) => ({ load, good: load < 10.5 ? 100 : 0, all: 100 }));
-    expect(fitShareCurve(apart)).toBeUndefined();
+  it("goes through all good at one load and a mixture at the next, and crosses the target between", () => {
+    const probes = [5, 6, 5, 6, 5, 6].map((load) => ({ load, good: load === 5 ? 240 : 100, all: 240 }));
+    const curve = fitShareCurve(probes);
+    const [low, high] = (curve && intervalOfLoad(curve, probes, 0.95)) ?? [0, 0];
+    expect(low).toBeGreaterThan(5);
+    expect(high).toBeLessThan(6);
+  });
+
+  it("is none through a few probes, nor through those of one load", () => {
     expect(fitShareCurve([{ load: 1, good: 95, all: 100 }])).toBeUndefined();
+    expect(fitShareCurve(loads.map(() => ({ load: 8, good: 95, all: 100 })))).toBeUndefined();
+  });
+});
+
+describe("a cliff of shares", () => {
+  const probe = (load: number, good: number) => ({ load, good, all: 100 });
+
+  it("is sheer where probes are all or nothing", () => {
+    const cliff = findCliff([probe(5, 100), probe(6, 0), probe(4, 100), probe(6, 10)], 0.95);
+    expect(cliff).toEqual({ met: 5, missed: 6, probesMet: 1, probesMissed: 2, isSheer: true });
+  });
+
+  it("is not where a probe says how the share falls", () => {
+    expect(findCliff([probe(5, 100), probe(6, 80)], 0.95)).toMatchObject({ isSheer: false });
+    expect(findCliff([probe(5, 96), probe(6, 0)], 0.95)).toMatchObject({ isSheer: false });
+  });
+
+  it("is none where a higher load met the target that a lower one missed", () => {
+    expect(findCliff([probe(5, 90), probe(6, 100)], 0.95)).toBeUndefined();
   });
 });
 
@@ -84,13 +110,54 @@ describe("a search for the capacity", () => {
     expect(result.interval?.[1]).toBeGreaterThan(37);
   });
 
-  it("finds the step between two concurrencies where no curve goes through", () => {
-    expect(run((load) => (load <= 5 ? 1 : 0.2), { by: "concurrency" })).toMatchObject({
-      status: "found",
-      ended: "precision",
-      estimate: 5,
-      interval: [5, 6],
-    });
+  const streams = (share: (load: number) => number, more: Partial<SearchOptions> = {}) =>
+    run(share, { by: "concurrency", ...more });
+
+  it("finds the last concurrency before a step to nothing, low and high", () => {
+    const share = (last: number) => (load: number) => (load <= last ? 1 : 0);
+    for (const last of [1, 5, 20])
+      expect(streams(share(last))).toMatchObject({
+        status: "found",
+        ended: "precision",
+        estimate: last,
+        interval: [last, last],
+      });
+    for (const last of [63, 150]) {
+      const { ended, interval } = streams(share(last));
+      expect(ended).toBe("precision");
+      const [low, high] = interval ?? [0, 0];
+      expect(low).toBeLessThanOrEqual(last);
+      expect(high).toBeGreaterThanOrEqual(last);
+      expect(high - low).toBeLessThanOrEqual(last / 10);
+    }
+  });
+
+  it.for([0.3, 0.75, 0.9])(
+    "finds the last concurrency where %f of the next one's requests are good",
+    (next) => {
+      const share = (last: number) => (load: number) => (load <= last ? 1 : next ** (load - last));
+      for (const last of [1, 5])
+        expect(streams(share(last))).toMatchObject({
+          status: "found",
+          ended: "precision",
+          estimate: last,
+          interval: [last, last],
+        });
+      // A tenth of 40 streams are four.
+      const { status, interval } = streams(share(40));
+      expect(status).toBe("found");
+      expect(interval?.[0]).toBeLessThanOrEqual(40);
+      expect(interval?.[1]).toBeGreaterThanOrEqual(40);
+    },
+  );
+
+  it("says that one stream misses the target, where only its many probes show it", () => {
+    const share = (load: number) => 0.9 ** load;
+    const lone = { good: 19, all: 20, seconds: 1, e2eSeconds: 0.1, clientFailed: false };
+    const result = drive({ by: "concurrency" }, ({ phase, load, requests }) =>
+      phase === "lone" ? lone : { ...lone, good: Math.round(requests * share(load)), all: requests },
+    );
+    expect(result).toMatchObject({ status: "unmet", estimate: 1, interval: null });
   });
 
   it("gives a bound where the target is still met at the highest load", () => {

@@ -14,14 +14,14 @@ const STEPS = 60;
 
 /** The share of good requests over the load: each probe, the curve through those near the target, the interval. */
 export const shareByLoad: PlotMaker = (results, palette) => {
-  const drawn = capacities(results).filter(({ capacity }) => capacity.curve !== null);
+  const drawn = capacities(results).filter(({ capacity }) => shownProbes(capacity).length > 0);
   if (drawn.length === 0) return undefined;
   const names = variantNames(results);
   return {
     id: "capacity",
     title: "Share of requests within the SLOs, by load",
     caption:
-      "A mark is one probe, larger where more requests were judged; the line is the curve through the probes near the target. The dashed line is the share asked for, the pale bar the interval of the capacity.",
+      "A mark is one probe, larger where more requests were judged; the line is the curve through the probes near the target, where one goes through. The dashed line is the share asked for, the pale bar the interval of the capacity.",
     legend: [],
     panels: drawn.map(
       ({ cell, capacity }): Panel => ({
@@ -57,12 +57,14 @@ export const shareByLoad: PlotMaker = (results, palette) => {
 };
 
 function panel(capacity: CapacityResult, color: string, palette: Palette): TopLevelSpec {
-  const probes = capacity.probes
-    .filter(({ phase, judged, clientFailed }) => phase !== "lone" && judged > 0 && !clientFailed)
-    .map(({ load, good, judged }) => ({ x: load, y: (100 * good) / judged, n: judged }));
+  const probes = shownProbes(capacity).map(({ load, good, judged }) => ({
+    x: load,
+    y: (100 * good) / judged,
+    n: judged,
+  }));
   const loads = probes.map(({ x }) => x);
   const [least, most] = [Math.min(...loads), Math.max(...loads)];
-  const curve = Array.from({ length: STEPS + 1 }, (_, i) => {
+  const curve = Array.from({ length: capacity.curve === null ? 0 : STEPS + 1 }, (_, i) => {
     const x = least * (most / least) ** (i / STEPS);
     return { x, y: 100 * shareOn(capacity, x) };
   });
@@ -80,7 +82,12 @@ function panel(capacity: CapacityResult, color: string, palette: Palette): TopLe
     scale: { domainMin: 0, domainMax: 100 },
     axis: { tickCount: 5 },
   } as const;
-  const interval = capacity.interval === null ? [] : [{ x: capacity.interval[0], x2: capacity.interval[1] }];
+  // Whole streams, of which there may be one: as wide as they are.
+  const beside = capacity.by === "rate" ? 0 : 0.5;
+  const interval =
+    capacity.interval === null
+      ? []
+      : [{ x: capacity.interval[0] - beside, x2: capacity.interval[1] + beside }];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: PANEL_WIDTH,
@@ -114,6 +121,10 @@ function panel(capacity: CapacityResult, color: string, palette: Palette): TopLe
       },
     ],
   };
+}
+
+function shownProbes({ probes }: CapacityResult): CapacityResult["probes"] {
+  return probes.filter(({ phase, judged, clientFailed }) => phase !== "lone" && judged > 0 && !clientFailed);
 }
 
 function shareOn({ curve }: CapacityResult, load: number): number {

@@ -3,8 +3,8 @@ import type { RunFolder } from "../run-folder.ts";
 import type { CapacityResult } from "../schema/capacity.ts";
 import { LEVEL } from "../statistics.ts";
 import { perMillionTokens } from "./cost.ts";
+import type { SearchResult } from "./probe.ts";
 import { replaySearch, type StoredProbe } from "./probe-points.ts";
-import type { SearchResult } from "./search.ts";
 
 /** What a cell's searches found: each is gone through again over the measurements on the server as last deployed. */
 export async function assembleCapacity(

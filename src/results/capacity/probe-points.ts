@@ -1,10 +1,11 @@
 import type { CapacitySearchPlan, PointPlan, SloPlan } from "../../config/plan.ts";
 import type { MeasurementSummary } from "../schema/summary.ts";
 import type { ReasonCode } from "../schema/verdict.ts";
-import { MISSING, type Probe, type ProbeOutcome, type SearchResult, searchCapacity } from "./search.ts";
+import { MISSING, type Probe, type ProbeOutcome, type SearchResult } from "./probe.ts";
+import { searchCapacity } from "./search.ts";
 
 /** Shares of a probe's schedule at its start and end that do not count: it begins and ends with an empty server. */
-const TRIM: [number, number] = [0.25, 0.05];
+const TRIM: [number, number] = [0.2, 0.02];
 
 /** Reasons that name the client: the server had no part in them. */
 const CLIENT: ReadonlySet<ReasonCode> = new Set(["rate-not-held", "client-cpu", "client-too-slow"]);

@@ -1,78 +1,33 @@
 import { type Interval, wilsonInterval } from "../statistics.ts";
+import {
+  type MeasuredProbe,
+  MISSING,
+  type Probe,
+  type ProbeOutcome,
+  type SearchOptions,
+  type SearchResult,
+} from "./probe.ts";
+import { type Cliff, findCliff, isCliffCertain, shareOf } from "./share-cliff.ts";
 import { fitShareCurve, intervalOfLoad, loadAt, type ShareCurve } from "./share-curve.ts";
-
-export interface SearchOptions {
-  /** What is raised: requests a second (Poisson arrivals), or requests in flight. */
-  readonly by: "rate" | "concurrency";
-  /** Share of requests that must meet every SLO, 0 to 1. */
-  readonly target: number;
-  /** Whole width of the interval, as a share of the capacity, at which the search ends. */
-  readonly precision: number;
-  readonly maxRequests: number;
-  /** Sum of the probes' own times. */
-  readonly maxSeconds?: number | undefined;
-  /** Highest load that is tried. */
-  readonly upTo: number;
-}
-
-/** What to measure next. `lone`: one stream, each request alone on the server. */
-export interface Probe {
-  readonly phase: "lone" | "bracket" | "refine";
-  readonly load: number;
-  readonly requests: number;
-}
-
-export interface ProbeOutcome {
-  readonly good: number;
-  /** Requests that were judged: without those at the start and end, and what llmbench itself cancelled. */
-  readonly all: number;
-  /** Time that it took. */
-  readonly seconds: number;
-  /** Mean time of an answer; null where none ended well. */
-  readonly e2eSeconds: number | null;
-  /** The client could not carry the load, so that what it saw is not the server's doing. */
-  readonly clientFailed: boolean;
-}
-
-interface MeasuredProbe extends Probe, ProbeOutcome {}
-
-/**
- * `found`: there is an interval. `unmet`: the target is missed at the lowest load; `at-least`: it is met at the highest,
- * each a bound. `not-falling`: it was measured to the end, and the share was not shown to fall with the load near the
- * target. `unfinished`: probes are missing, or the limit came before the search could tell where to look.
- */
-type SearchStatus = "found" | "unmet" | "at-least" | "not-falling" | "unfinished";
-
-export interface SearchResult {
-  readonly status: SearchStatus;
-  /** Load at which the share is at the target; a bound where the status is `unmet` or `at-least`. */
-  readonly estimate: number | null;
-  readonly interval: Interval | null;
-  /** Why no more was measured. */
-  readonly ended: "precision" | "requests" | "time" | "bound" | "client" | "missing";
-  readonly curve: ShareCurve | null;
-  readonly probes: readonly MeasuredProbe[];
-}
-
-/** What a driver throws into the search when a probe is not there, to have what is known without it. */
-export const MISSING = Symbol("the probe is missing");
 
 const LONE_REQUESTS = 20;
 /** Probes are so many answers' times long, so that the queue forgets how it began (and there are as many of them). */
 const BRACKET = { answers: 6, fewest: 40 };
 const REFINE = { answers: 16, fewest: 240 };
+const SHEER = { answers: 4, fewest: 240 };
 /** A request shares its fate with as many as the overdispersion says: a probe holds this many such groups. */
-const GROUPS = 8;
+const GROUPS = 32;
 /** A probe takes at most this part of the requests, so that there are enough of them to tell their spread. */
-const MOST_OF_ALL = 1 / 16;
+const MOST_OF_ALL = 1 / 20;
 const FEWEST_TO_END = 10;
-/** Probes on each side of a fall within one step: 2 × 0.5⁶ is 3 %. */
-const SIGN_TEST = 6;
 /** A load has failed the client when it did so often in a row. */
 const CLIENT_TRIES = 3;
 /** Loads of a round, in steps to both sides of the estimate: wide to know the slope, then near to know the place. */
 const WIDE = [-1, 1.6, 1.6, -1, 1.6, -1];
 const NEAR = [-0.4, 0.4, 0.4, -0.4];
+/** Of a sheer cliff: the middle until it is narrow, then its two ends; of streams by short probes: they are all or nothing. */
+const BETWEEN = [0];
+const ENDS = [-1, 1];
 /** A step in logits: shares of 0.988 and, 1.6 of them up, 0.63 where the target is 0.95. */
 const STEP_LOGITS = 1.5;
 const STEP = { least: 0.03, most: 0.12 };
@@ -97,11 +52,14 @@ export function* searchCapacity(options: SearchOptions): Generator<Probe, Search
   }
 }
 
-interface Cliff {
-  readonly met: number;
-  readonly missed: number;
-  readonly probesMet: number;
-  readonly probesMissed: number;
+/** Neither curve nor cliff where the share does not fall. */
+interface Found {
+  readonly curve?: ShareCurve;
+  readonly cliff?: Cliff;
+  readonly used: readonly MeasuredProbe[];
+  /** NaN without curve and cliff. */
+  readonly estimate: number;
+  readonly interval: Interval | null;
 }
 
 class Search {
@@ -155,100 +113,87 @@ class Search {
   }
 
   *#refine(): Generator<Probe, SearchResult, ProbeOutcome> {
-    const { target, precision, maxRequests, upTo } = this.#options;
+    const { by, target, precision, maxRequests } = this.#options;
     let centre = Math.sqrt((this.#met ?? 1) * (this.#missed ?? 1));
     let step = Math.max(STEP.least, Math.log((this.#missed ?? 1) / (this.#met ?? 1)) / 2);
-    let round: readonly number[] = WIDE;
+    // Of streams the bracket itself may show it: every one of them is the same load each time.
+    const isSheer = by === "concurrency" && findCliff(this.#measured("bracket"), target)?.isSheer === true;
+    let round: readonly number[] = isSheer ? ENDS : WIDE;
     let narrow = false;
     const most = Math.floor(maxRequests * MOST_OF_ALL);
-    let requests = this.#size(centre, REFINE);
+    let size = this.#size(centre, REFINE);
     for (;;) {
-      const ended = this.#limit(requests * round.length);
-      if (ended !== undefined) return this.conclude(ended);
+      const isShort = by === "concurrency" && (round === BETWEEN || round === ENDS);
+      const requests = isShort ? this.#size(centre, SHEER) : size;
       const begun = this.#probes.length;
       for (const side of round) {
-        const probe = yield* this.#probe(
-          "refine",
-          this.#rounded(Math.min(upTo, centre * Math.exp(side * step))),
-          requests,
-        );
+        const ended = this.#limit(requests);
+        if (ended !== undefined) return this.conclude(ended);
+        const probe = yield* this.#probe("refine", this.#beside(centre, side, step), requests);
         if (probe.clientFailed) return this.#bound("client");
       }
-      const used = this.#used();
-      const curve = fitShareCurve(used);
-      if (curve === undefined || curve.slope > -1) {
-        const cliff = this.#cliff();
-        if (cliff !== undefined && this.#isNarrow(cliff)) return this.conclude("precision");
-        if (cliff !== undefined) {
-          centre = Math.sqrt(cliff.met * cliff.missed);
-          step = Math.log(cliff.missed / cliff.met) / 4;
-        } else {
-          // All met it, or all missed it: the fall is on one side.
-          centre *= Math.exp(shareOf(sum(this.#probes.slice(begun))) > target ? step : -step);
-        }
-        round = WIDE;
-        continue;
-      }
-      const estimate = loadAt(curve, target);
-      const interval = intervalOfLoad(curve, used, target);
+      const { curve, cliff, estimate, interval, used } = this.#found();
       // Twice in a row: an interval that is narrow once may be so by chance.
       const before = narrow;
-      narrow = interval !== undefined && interval[1] - interval[0] <= precision * estimate;
-      if (narrow && before && used.length >= FEWEST_TO_END) return this.conclude("precision");
-      centre *= Math.exp(clamp(Math.log(estimate / centre), -2 * step, 2 * step));
-      step = clamp(STEP_LOGITS / -curve.slope, STEP.least, STEP.most);
-      round = interval === undefined ? WIDE : NEAR;
-      requests = Math.min(most, Math.max(requests, Math.ceil(GROUPS * curve.overdispersion)));
+      narrow = interval !== null && interval[1] - interval[0] <= precision * estimate;
+      if (narrow && (before || curve === undefined) && used.length >= FEWEST_TO_END)
+        return this.conclude("precision");
+      round = interval === null ? WIDE : NEAR;
+      if (cliff !== undefined) {
+        centre = Math.sqrt(cliff.met * cliff.missed);
+        step = Math.log(cliff.missed / cliff.met) / 2;
+        round = this.#isWide(cliff) ? BETWEEN : ENDS;
+      } else if (curve !== undefined) {
+        centre *= Math.exp(clamp(Math.log(estimate / centre), -2 * step, 2 * step));
+        step = clamp(STEP_LOGITS / -curve.slope, STEP.least, STEP.most);
+        size = Math.min(most, Math.max(size, Math.ceil(GROUPS * curve.overdispersion)));
+      } else {
+        // All met it, or all missed it: the fall is on one side.
+        centre *= Math.exp(this.#isMet(this.#probes.slice(begun)) ? step : -step);
+      }
+      if (by === "concurrency") centre = Math.max(1, centre);
     }
   }
 
   /** What the probes say that are there. */
   conclude(ended: SearchResult["ended"]): SearchResult {
-    const used = this.#used();
-    const curve = fitShareCurve(used);
-    const cliff = curve === undefined ? this.#cliff() : undefined;
-    if (cliff !== undefined && Math.min(cliff.probesMet, cliff.probesMissed) >= SIGN_TEST) {
-      const { met, missed } = cliff;
-      return { ...this.#end("found", ended), estimate: met, interval: [met, missed] };
+    const { curve, interval, ...found } = this.#found();
+    const estimate = this.#options.by === "rate" ? found.estimate : Math.floor(found.estimate);
+    if (interval === null) {
+      const status = ended === "missing" ? "unfinished" : "not-falling";
+      return { ...this.#end(status, ended), ...(curve === undefined ? {} : { estimate, curve }) };
     }
-    if (curve === undefined || curve.slope >= 0)
-      return this.#end(ended === "missing" ? "unfinished" : "not-falling", ended);
-    const interval = intervalOfLoad(curve, used, this.#options.target) ?? null;
-    const status = interval !== null ? "found" : ended === "missing" ? "unfinished" : "not-falling";
-    return {
-      ...this.#end(status, ended),
-      estimate: loadAt(curve, this.#options.target),
-      interval,
-      curve,
-    };
+    // Not even one stream.
+    if (interval[1] === 0) return { ...this.#end("unmet", ended), estimate: 1, curve: curve ?? null };
+    return { ...this.#end("found", ended), estimate, interval, curve: curve ?? null };
   }
 
-  /**
-   * Where the share falls within one step, no curve goes through the probes: all up to `met` met the target, all from
-   * `missed` up missed it. Six of a kind next to it say so with 97 % (sign test).
-   */
-  #cliff(): Cliff | undefined {
+  /** Where the share crosses the target: between probes that are all or nothing, else by a curve that falls. */
+  #found(): Found {
     const { target } = this.#options;
-    const refined = this.#probes.filter(({ phase, all, clientFailed }) => {
-      return phase === "refine" && all > 0 && !clientFailed;
-    });
-    const good = refined.filter((probe) => shareOf(probe) >= target).map(({ load }) => load);
-    const bad = refined.filter((probe) => shareOf(probe) < target).map(({ load }) => load);
-    const met = Math.max(...good);
-    const missed = Math.min(...bad);
-    if (good.length === 0 || bad.length === 0 || met >= missed) return undefined;
+    const refined = this.#measured("refine");
+    const cliff = findCliff(refined, target);
+    if (cliff?.isSheer === true) {
+      const interval = isCliffCertain(cliff) ? this.#inLoads([cliff.met, cliff.missed]) : null;
+      return { cliff, used: refined, estimate: cliff.met, interval };
+    }
+    const used = this.#nearTarget(refined);
+    const curve = fitShareCurve(used);
+    if (curve === undefined || curve.slope > -1) return { used, estimate: Number.NaN, interval: null };
+    const interval = intervalOfLoad(curve, used, target);
     return {
-      met,
-      missed,
-      probesMet: good.filter((load) => load === met).length,
-      probesMissed: bad.filter((load) => load === missed).length,
+      curve,
+      used,
+      estimate: loadAt(curve, target),
+      interval: interval === undefined ? null : this.#inLoads(interval),
     };
   }
 
-  #isNarrow({ met, missed, probesMet, probesMissed }: Cliff): boolean {
-    const { by, precision } = this.#options;
-    const narrow = missed - met <= precision * met || (by === "concurrency" && missed - met <= 1);
-    return narrow && Math.min(probesMet, probesMissed) >= SIGN_TEST;
+  /** Of streams the capacity is the most that meet the target: a curve crosses it there or before the next. */
+  #inLoads([low, high]: Interval): Interval {
+    if (this.#options.by === "rate") return [low, high];
+    const least = Math.floor(low);
+    return [least, Math.max(least, Math.ceil(high) - 1)];
   }
 
   #bound(ended: "bound" | "client"): SearchResult {
@@ -256,20 +201,25 @@ class Search {
     return { ...this.#end(estimate === null ? "unfinished" : "at-least", ended), estimate };
   }
 
-  #end(status: SearchStatus, ended: SearchResult["ended"]): SearchResult {
+  #end(status: SearchResult["status"], ended: SearchResult["ended"]): SearchResult {
     return { status, ended, estimate: null, interval: null, curve: null, probes: this.#probes };
   }
 
-  /** Probes of the rounds near enough to the target, by the curve through all of them: not by what each found. */
-  #used(): MeasuredProbe[] {
-    const refined = this.#probes.filter(
-      ({ phase, all, clientFailed }) => phase === "refine" && all > 0 && !clientFailed,
-    );
+  #measured(phase: Probe["phase"]): MeasuredProbe[] {
+    return this.#probes.filter((probe) => probe.phase === phase && probe.all > 0 && !probe.clientFailed);
+  }
+
+  /** Those near enough to the target, by the curve through all of them: not by what each found. */
+  #nearTarget(refined: MeasuredProbe[]): MeasuredProbe[] {
     const curve = fitShareCurve(refined);
     if (curve === undefined || curve.slope >= 0) return refined;
-    const reach = REACH_LOGITS / -curve.slope;
     const estimate = loadAt(curve, this.#options.target);
-    return refined.filter(({ load }) => Math.abs(Math.log(load / estimate)) <= reach);
+    const away = ({ load }: MeasuredProbe) => Math.log(load / estimate);
+    const reach = REACH_LOGITS / -curve.slope;
+    // A fall may be steeper than the steps of the loads: of these the nearest on both sides are needed.
+    const low = Math.min(-reach, Math.max(...refined.map(away).filter((x) => x <= 0)));
+    const high = Math.max(reach, Math.min(...refined.map(away).filter((x) => x > 0)));
+    return refined.filter((probe) => away(probe) >= low && away(probe) <= high);
   }
 
   *#probe(
@@ -288,13 +238,33 @@ class Search {
 
   #size(load: number, { answers, fewest }: typeof BRACKET): number {
     const inFlight = this.#options.by === "rate" ? load * this.#e2eSeconds : load;
-    const most = Math.floor(this.#options.maxRequests * MOST_OF_ALL);
-    return Math.min(most, Math.max(fewest, Math.ceil(answers * inFlight)));
+    // In fewer answers' time none but the first and the last are there.
+    const most = Math.max(this.#options.maxRequests * MOST_OF_ALL, SHEER.answers * inFlight);
+    return Math.floor(Math.min(most, Math.max(fewest, Math.ceil(answers * inFlight))));
   }
 
   /** As it is written and sent: three digits of a rate, whole streams. */
   #rounded(load: number): number {
     return this.#options.by === "rate" ? Number(load.toPrecision(3)) : Math.max(1, Math.round(load));
+  }
+
+  /** So many steps to a side of `centre`; of streams at least the next whole number there. */
+  #beside(centre: number, side: number, step: number): number {
+    const load = this.#rounded(Math.min(this.#options.upTo, centre * Math.exp(side * step)));
+    if (this.#options.by === "rate") return load;
+    const below = Math.max(1, Math.floor(centre));
+    return side < 0 ? Math.min(load, below) : Math.min(this.#options.upTo, Math.max(load, below + 1));
+  }
+
+  #isWide({ met, missed }: Cliff): boolean {
+    const { by, precision } = this.#options;
+    return missed - met > Math.max((precision * met) / 2, by === "concurrency" ? 1 : 0);
+  }
+
+  #isMet(probes: readonly MeasuredProbe[]): boolean {
+    const good = probes.reduce((sum, probe) => sum + probe.good, 0);
+    const all = probes.reduce((sum, probe) => sum + probe.all, 0);
+    return shareOf({ good, all }) > this.#options.target;
   }
 
   #limit(next: number): "requests" | "time" | undefined {
@@ -309,17 +279,6 @@ class Search {
     if (requests + next > maxRequests || requests >= maxRequests) return "requests";
     return maxSeconds !== undefined && seconds >= maxSeconds ? "time" : undefined;
   }
-}
-
-function sum(probes: readonly MeasuredProbe[]): { good: number; all: number } {
-  return probes.reduce((total, { good, all }) => ({ good: total.good + good, all: total.all + all }), {
-    good: 0,
-    all: 0,
-  });
-}
-
-function shareOf({ good, all }: { readonly good: number; readonly all: number }): number {
-  return all === 0 ? 0 : good / all;
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -36,9 +36,21 @@ const SETTLING = 6;
  */
 export function fitShareCurve(probes: readonly ProbeShare[]): ShareCurve | undefined {
   if (probes.length < FEWEST_PROBES) return undefined;
-  let curve = fitTo(probes, probes);
+  let curve = fitTo(probes, probes) ?? fitTo(corrected(probes, levelOf(probes)), probes);
   for (let i = 0; i < SETTLING && curve !== undefined; i++) curve = fitTo(corrected(probes, curve), probes);
   return curve;
+}
+
+/** No fall yet: the correction from here makes a line of all and a mixture, through which none goes by itself. */
+function levelOf(probes: readonly ProbeShare[]): ShareCurve {
+  const good = probes.reduce((sum, probe) => sum + probe.good, 0.5);
+  const all = probes.reduce((sum, probe) => sum + probe.all, 1);
+  return {
+    centre: (probes[0] as ProbeShare).load,
+    intercept: logit(good / all),
+    slope: 0,
+    overdispersion: 1,
+  };
 }
 
 function shareAt(curve: ShareCurve, load: number): number {

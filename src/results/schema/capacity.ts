@@ -48,7 +48,10 @@ export const CapacityResult = z
         "The headline: the lower end of the interval (whole requests in flight), or the bound where it is one. Requests a second, or in flight.",
       ),
     estimate: z.number().nullable(),
-    interval: z.tuple([z.number(), z.number()]).nullable(),
+    interval: z
+      .tuple([z.number(), z.number()])
+      .nullable()
+      .describe("Of requests in flight: whole ones, of which the most that meet the target is one."),
     level: z.number(),
     curve: z
       .strictObject({
