@@ -26,13 +26,16 @@ const look = [
 const remove = [rule("apps", ["deployments"], "delete"), rule("", ["services", "pods"], "delete")];
 const apply = [rule("apps", ["deployments"], "create patch"), rule("", ["services"], "create patch")];
 
+/** To run commands beside a server. */
+const exec = rule("", ["pods/exec"], "create get");
+
 /** Rights of each account in its namespace, least first to say no more than its steps need. */
 export const rights: Readonly<Record<keyof typeof accounts, readonly Rule[]>> = {
   // Servers of runs that are over are removed before a run begins.
   prepare: [reportResult, ...look, ...remove, rule("argoproj.io", ["workflows"], "get list")],
   // Each step ensures its server; one that failed, or is another's, goes first.
   server: [reportResult, ...look, ...apply, ...remove],
-  profile: [reportResult, ...look, ...apply, ...remove, rule("", ["pods/exec"], "create get")],
+  profile: [reportResult, ...look, ...apply, ...remove, exec],
   teardown: [reportResult, ...look, ...remove],
   // Fetches from a hub and writes to a share: nothing of the cluster's.
   models: [reportResult],
@@ -85,7 +88,7 @@ export function access(plan: ClusterRun): KubernetesObject[] {
           apiVersion: "rbac.authorization.k8s.io/v1",
           kind: "Role",
           metadata: metadata(name),
-          rules: rights[kind],
+          rules: [...rights[kind], ...(kind === "server" && cluster.readServerUsage === true ? [exec] : [])],
         },
         {
           apiVersion: "rbac.authorization.k8s.io/v1",

@@ -105,6 +105,8 @@ export const ClusterPlan = z.strictObject({
     .optional(),
   /** One ClusterRole (read nodes, list pods) so that neighbours of other namespaces are seen. */
   lookBeyondNamespace: z.boolean(),
+  /** Steps may run commands in their servers' containers, to read CPU time and memory there; absent in older records. */
+  readServerUsage: z.boolean().optional(),
   networkPolicy: z.boolean(),
   /** The report goes to Argo's artifact repository: the one named here, else the one that Argo takes by itself. */
   artifacts: z.strictObject({ configMap: z.string().optional(), key: z.string().optional() }).optional(),

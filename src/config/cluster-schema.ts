@@ -250,6 +250,11 @@ export const Cluster = section({
       "Steps may read nodes and list all pods (a ClusterRole), so that other people's pods beside a server are seen. Without it that check says `not looked at`.",
     default: CLUSTER_DEFAULTS.lookBeyondNamespace,
   }),
+  readServerUsage: optional(flag(), {
+    description:
+      "Steps may run commands in their servers' containers (`pods/exec`), to read CPU time and memory there while they measure. Without it these say `not looked at`.",
+    default: CLUSTER_DEFAULTS.readServerUsage,
+  }),
   networkPolicy: optional(flag(), {
     description: "Servers answer to steps only, and reach nothing themselves.",
     default: CLUSTER_DEFAULTS.networkPolicy,

@@ -49,6 +49,7 @@ export const CLUSTER_DEFAULTS = {
   uid: 1000,
   client: { cpu: "2", memory: "2Gi" },
   lookBeyondNamespace: false,
+  readServerUsage: false,
   networkPolicy: false,
   artifacts: "off",
   deadline: "24h",

@@ -34,6 +34,8 @@ cluster:
   #hub: { env: { HF_TOKEN: { secret: HF_TOKEN } } }
   # See other people's pods beside a server, too; needs a ClusterRole.
   #lookBeyondNamespace: true
+  # Read CPU time and memory of the servers while they are measured; needs the right pods/exec.
+  #readServerUsage: true
 
 # What is compared. The name of a variant is also its kind, unless kind says otherwise.
 engines:

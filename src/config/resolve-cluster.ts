@@ -51,6 +51,7 @@ export function resolveCluster(cluster: ClusterConfig, lockedImage: string | und
       Object.entries(cluster.secrets ?? {}).map(([id, { name, key }]) => [id, { name, key: key ?? id }]),
     ),
     hub: { ...resolveEnv(cluster.hub ?? {}), atOnce: cluster.hub?.atOnce ?? HUB_DEFAULTS.atOnce },
+    ...(cluster.readServerUsage === true ? { readServerUsage: true } : {}),
     lookBeyondNamespace: cluster.lookBeyondNamespace ?? CLUSTER_DEFAULTS.lookBeyondNamespace,
     networkPolicy: cluster.networkPolicy ?? CLUSTER_DEFAULTS.networkPolicy,
     ...resolveArtifacts(cluster.artifacts ?? CLUSTER_DEFAULTS.artifacts),

@@ -174,6 +174,8 @@ function serverColumns({ server }: MeasurementResult): readonly (readonly [strin
     ["server_output_tokens_counted", server?.outputTokens?.counted],
     ["server_cached_prompt_share", server?.cachedShare],
     ["server_cpu_mean_cores", server?.cpuCores?.mean],
+    ["server_cpu_max_cores", server?.cpuCores?.max],
+    ["server_memory_mean_bytes", server?.memoryBytes?.mean],
     ["server_memory_max_bytes", server?.memoryBytes?.max],
   ];
 }

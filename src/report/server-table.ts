@@ -44,9 +44,13 @@ function rowOf(name: string, servers: readonly ServerLoad[]): readonly TableCell
     show: (value: number) => string = formatNumber,
   ): TableCell => {
     const levels = servers.flatMap((server) => server[key] ?? []);
-    if (levels.length === 0) return text(NONE);
+    if (levels.length === 0)
+      return text(
+        (key === "cpuCores" || key === "memoryBytes") && unread !== undefined ? "not looked at" : NONE,
+      );
     return text(show(mean(levels.map((each) => each.mean))), show(Math.max(...levels.map(({ max }) => max))));
   };
+  const unread = servers.find((server) => server.usageUnread !== undefined)?.usageUnread;
   const percent = (share: number) => formatNumber(share * 100);
   const preemptions = servers.flatMap((server) => server.preemptions ?? []);
   const shares = servers.flatMap((server) => server.cachedShare ?? []);

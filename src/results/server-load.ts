@@ -18,6 +18,7 @@ export function summariseServer(series: ServerSeries, table: RequestTable): Serv
   const { samples, everyMs, missed } = series;
   const load: ServerLoad = { samples: samples.length, everyMs, series: { seconds: [] } };
   if (missed !== undefined) load.missed = missed;
+  if (series.usageUnread !== undefined) load.usageUnread = series.usageUnread;
   const [startUs, endUs] = span(table);
   const during = samples.filter(({ sentUs, receivedUs }) => receivedUs >= startUs && sentUs <= endUs);
   for (const name of ["requestsRunning", "requestsWaiting", "cacheUsageShare", "memoryBytes"] as const) {
@@ -60,18 +61,23 @@ function levelOf(samples: readonly ServerSample[], name: Gauge): { mean: number;
 /** Between the first and the last sample; the largest is between two that follow each other. */
 function cpuCores(samples: readonly ServerSample[]): { mean: number; max: number } | undefined {
   const told = samples.flatMap(({ sentUs, cpuSeconds }) =>
-    cpuSeconds === undefined ? [] : [{ seconds: sentUs / 1e6, cpuSeconds }],
+    cpuSeconds === undefined ? [] : [{ sentUs, cpuSeconds }],
   );
-  const rates = told.slice(1).flatMap((now, i) => {
-    const before = told[i] as (typeof told)[number];
-    const seconds = now.seconds - before.seconds;
-    // /proc counts hundredths of a second: over less than 0.2 s a rate would be off by more than 5 %.
-    return seconds < 0.2 ? [] : [Math.max(0, now.cpuSeconds - before.cpuSeconds) / seconds];
-  });
+  const rates = told.slice(1).flatMap((now, i) => coresBetween(told[i], now) ?? []);
   const [first, last] = [told[0], told.at(-1)];
   if (first === undefined || last === undefined || rates.length === 0) return undefined;
-  const mean = Math.max(0, last.cpuSeconds - first.cpuSeconds) / (last.seconds - first.seconds);
+  const mean = Math.max(0, last.cpuSeconds - first.cpuSeconds) / ((last.sentUs - first.sentUs) / 1e6);
   return { mean, max: Math.max(mean, ...rates) };
+}
+
+/** null where either does not say it, and within 0.2 s: /proc counts hundredths of a second, which is 5 % of that. */
+function coresBetween(
+  before: Pick<ServerSample, "sentUs" | "cpuSeconds"> | undefined,
+  now: Pick<ServerSample, "sentUs" | "cpuSeconds">,
+): number | null {
+  if (before?.cpuSeconds === undefined || now.cpuSeconds === undefined) return null;
+  const seconds = (now.sentUs - before.sentUs) / 1e6;
+  return seconds < 0.2 ? null : Math.max(0, now.cpuSeconds - before.cpuSeconds) / seconds;
 }
 
 /** What a counter rose by from the first sample to the last; undefined where either lacks it. */
@@ -171,6 +177,13 @@ function thin(samples: readonly ServerSample[], startUs: number): ServerLoad["se
     if (values.some((value) => value !== undefined))
       series[name] = values.map((value) => (value === undefined ? null : round(value)));
   }
+  if (shown.some(({ cpuSeconds }) => cpuSeconds !== undefined))
+    series.cpuCores = shown.map((sample, i) => {
+      const cores = coresBetween(shown[i - 1], sample);
+      return cores === null ? null : round(cores);
+    });
+  if (shown.some(({ memoryBytes }) => memoryBytes !== undefined))
+    series.memoryBytes = shown.map(({ memoryBytes }) => memoryBytes ?? null);
   return series;
 }
 

@@ -22,7 +22,7 @@ import type {
   ServerBackend,
   ServerSpec,
   ServerState,
-  UsageReader,
+  UsageLook,
 } from "./server.ts";
 import { startProcess } from "./start.ts";
 import { killServer, stopServer } from "./stop.ts";
@@ -120,11 +120,13 @@ export class ProcessBackend implements ServerBackend {
     return entry === undefined ? [] : this.#lines(entry, lines);
   }
 
-  async usageReader(key: ServerKey): Promise<UsageReader | undefined> {
+  async lookAtUsage(key: ServerKey): Promise<UsageLook> {
+    const close = () => {};
+    if (process.platform !== "linux") return { unread: "only Linux has /proc", close };
     const entry = this.#registry.read(key);
-    if (entry === undefined || process.platform !== "linux") return undefined;
+    if (entry === undefined) return { unread: "it is not up", close };
     const pids = findMembers(entry).map(({ pid }) => pid);
-    return () => readUsage(pids);
+    return { read: () => readUsage(pids), close };
   }
 
   async exec(_key: ServerKey, words: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {

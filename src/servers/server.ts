@@ -128,12 +128,20 @@ export interface ServerState {
 export interface ServerUsage {
   /** CPU time since it began. */
   readonly cpuSeconds: number;
-  /** Now. */
+  /** Now: resident memory of processes, the working set of a container. */
   readonly memoryBytes: number;
 }
 
 /** Reads what a server takes; undefined where that can no longer be seen. Never rejects. */
 export type UsageReader = () => Promise<ServerUsage | undefined>;
+
+/** A look at what a server takes, or why there is none. */
+export interface UsageLook {
+  readonly read?: UsageReader;
+  readonly unread?: string;
+  /** Ends what it holds open. */
+  close(): void;
+}
 
 export interface ExecOptions {
   /** Takes standard output as it comes, as bytes; `stdout` of the answer is then empty. It is not ended. */
@@ -166,10 +174,10 @@ export interface ServerBackend {
   /** `known`: the instance that was asked until now. Where another has its place, the reason tells of that. */
   inspect(spec: Pick<ServerSpec, "runId" | "cellId">, known?: KnownInstance): Promise<ServerState>;
   /**
-   * Finds the processes of a server that is up, for whoever reads their use of the machine again and again; undefined
-   * where that cannot be looked at. Absent where there is no way to do it.
+   * For whoever reads again and again what a server that is up takes of its machine. Never rejects. Absent where there is
+   * no way to do it.
    */
-  usageReader?(spec: Pick<ServerSpec, "runId" | "cellId">): Promise<UsageReader | undefined>;
+  lookAtUsage?(spec: Pick<ServerSpec, "runId" | "cellId">): Promise<UsageLook>;
   /** The last lines of the server's log. */
   logs(spec: Pick<ServerSpec, "runId" | "cellId">, lines: number): Promise<readonly string[]>;
   /** Graceful stop, then kill. Returns when it is gone, also when it never was. */

@@ -247,9 +247,12 @@ export class CellSession {
     const { serverMetricsSeconds } = this.cell.request;
     if (serverMetricsSeconds === undefined) return undefined;
     const { metrics, simulated, spec } = await this.resolve();
-    const readUsage = await (await this.backend()).usageReader?.(spec);
+    const usage = (await (await this.backend()).lookAtUsage?.(spec)) ?? {
+      unread: "llmbench did not start it",
+      close: () => {},
+    };
     const names = metrics ?? { path: "", names: {} };
-    if (Object.keys(names.names).length === 0 && readUsage === undefined) return undefined;
+    if (Object.keys(names.names).length === 0 && usage.read === undefined) return undefined;
     const agent = createAgent(server.url);
     const watch = new ServerWatch({
       clock,
@@ -257,10 +260,14 @@ export class CellSession {
       metrics: names,
       simulated,
       get: await this.#getter(server.url, agent),
-      readUsage,
+      usage,
       mask: this.#options.mask,
     });
-    return { watch, close: () => agent.destroy() };
+    const close = () => {
+      usage.close();
+      agent.destroy();
+    };
+    return { watch, close };
   }
 
   async #getter(url: string, agent?: Agent) {

@@ -21,6 +21,7 @@ export function createClusterBackend(
     },
     namespace: cluster?.namespace ?? "default",
     serversPerNode: cluster?.serversPerNode ?? 1,
+    mayReadUsage: cluster?.readServerUsage ?? false,
     // Gone with the workflow at the latest.
     ...(workflow.name === "" || workflow.uid === "" ? {} : { workflow }),
     ...(cluster === undefined

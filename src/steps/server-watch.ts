@@ -3,7 +3,7 @@ import { readServerMetrics, type ServerMetricValues } from "../engines/server-me
 import type { EngineMetrics } from "../engines/spec.ts";
 import type { Clock } from "../load/clock.ts";
 import type { ServerSample, ServerSeries } from "../results/schema/server-series.ts";
-import type { UsageReader } from "../servers/server.ts";
+import type { UsageLook } from "../servers/server.ts";
 
 /** From so many samples on every other is dropped, and samples are taken half as often. */
 const mostSamples = 2049;
@@ -18,7 +18,7 @@ export interface WatchOptions {
   readonly simulated: boolean;
   /** Over connections of its own, apart from the load's. */
   readonly get: Get;
-  readonly readUsage: UsageReader | undefined;
+  readonly usage: UsageLook;
   readonly mask: (text: string) => string;
 }
 
@@ -66,7 +66,7 @@ export class ServerWatch {
       // Each of these says what the one before did, and the last says it best.
       if (tries < settleTries - 1) this.#samples.pop();
     }
-    const { clock, metrics, simulated } = this.#options;
+    const { clock, metrics, simulated, usage, mask } = this.#options;
     return {
       schemaVersion: 1,
       simulated,
@@ -78,6 +78,7 @@ export class ServerWatch {
       ...(metrics.counterDigits === undefined ? {} : { counterDigits: metrics.counterDigits }),
       samples: this.#samples,
       ...(this.#missed === undefined ? {} : { missed: this.#missed }),
+      ...(usage.unread === undefined ? {} : { usageUnread: mask(usage.unread) }),
     };
   }
 
@@ -98,9 +99,9 @@ export class ServerWatch {
   }
 
   async #look(): Promise<void> {
-    const { clock, readUsage } = this.#options;
+    const { clock, usage: look } = this.#options;
     const sentUs = Math.round(clock.nowUs());
-    const [values, usage] = await Promise.all([this.#readPage(), readUsage?.()]);
+    const [values, usage] = await Promise.all([this.#readPage(), look.read?.()]);
     const receivedUs = Math.round(clock.nowUs());
     if (values !== undefined || usage !== undefined) this.#keep({ sentUs, receivedUs, ...values, ...usage });
   }

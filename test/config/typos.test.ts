@@ -173,6 +173,7 @@ const configs: { [key: string]: Json }[] = [
       hub: { env: { HF_TOKEN: { secret: "HF" } }, atOnce: 1 },
       artifacts: { configMap: "repositories", key: "reports" },
       lookBeyondNamespace: true,
+      readServerUsage: true,
       networkPolicy: true,
       deadline: "10h",
       keep: { succeeded: "24h", failed: "48h" },

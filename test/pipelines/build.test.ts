@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { clusterRights, rights } from "../../pipelines/access.ts";
+import { access, clusterRights, rights } from "../../pipelines/access.ts";
 import { build as buildPlan } from "../../pipelines/build.ts";
 import { clusterRun } from "../../pipelines/names.ts";
 import type { SharePlan as Share } from "../../src/config/cluster-plan.ts";
@@ -274,6 +274,16 @@ describe("a schedule", () => {
 });
 
 describe("the rights of each account", () => {
+  it("let the steps that measure run commands beside servers only where the config asks for it", async () => {
+    const { plan } = await build("cluster-test");
+    const who = (readServerUsage: boolean) =>
+      access(clusterRun({ ...plan, cluster: { ...clusterRun(plan).cluster, readServerUsage } }))
+        .filter(({ kind, ...rest }) => kind === "Role" && JSON.stringify(rest).includes("pods/exec"))
+        .map(({ metadata }) => metadata?.name);
+    expect(who(false)).toEqual(["llmbench-profile"]);
+    expect(who(true)).toEqual(["llmbench-server", "llmbench-profile"]);
+  });
+
   it("are these and no more", () => {
     const words = Object.fromEntries(
       Object.entries({ ...rights, "beyond the namespace": clusterRights }).map(([account, rules]) => [

@@ -102,6 +102,9 @@ describe("The server's side of a measurement", () => {
       requestsRunning: [1, 2],
       requestsWaiting: [0, 4],
       cacheUsageShare: [0.1, 0.3],
+      // A second of CPU time between the two; of the first no sample before it is shown.
+      cpuCores: [null, 1],
+      memoryBytes: [null, 5],
     });
   });
 
@@ -114,11 +117,13 @@ describe("The server's side of a measurement", () => {
 
   it("says what it missed, and invents nothing where there is nothing", async () => {
     const missed = { count: 3, why: "HTTP 404 from /metrics" };
-    expect(await summarise(series([], { missed }))).toEqual({
+    const usageUnread = "cluster.readServerUsage is not set";
+    expect(await summarise(series([], { missed, usageUnread }))).toEqual({
       samples: 0,
       everyMs: 1000,
       series: { seconds: [] },
       missed,
+      usageUnread,
     });
   });
 });

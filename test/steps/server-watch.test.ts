@@ -41,7 +41,7 @@ async function watchOf(url: string, dialect: DialectName, more: Partial<WatchOpt
     metrics: metricsNamed(dialect) ?? engineSpec("vllm").metrics,
     simulated: true,
     get: createGet({ url, agent }),
-    readUsage: undefined,
+    usage: { unread: "nobody looks", close: () => {} },
     mask: (text) => text,
     ...more,
   });

@@ -21,6 +21,8 @@ const LEVELS: readonly { readonly key: Level; readonly title: string; readonly t
   { key: "requestsRunning", title: "Running, requests", times: 1 },
   { key: "requestsWaiting", title: "Waiting, requests", times: 1 },
   { key: "cacheUsageShare", title: "KV cache, % used", times: 100 },
+  { key: "cpuCores", title: "CPU, cores", times: 1 },
+  { key: "memoryBytes", title: "Memory, GiB", times: 2 ** -30 },
 ];
 
 /** Two samples are a line, and no course of anything. */
@@ -44,7 +46,7 @@ export const serversOverTime: PlotMaker = (results, palette) => {
   return {
     id: "servers-over-time",
     title: "Inside the servers, over time",
-    caption: `What each server said of itself during its first measurement at the heaviest load: ${shown
+    caption: `What each server said of itself, and took of its machine, during its first measurement at the heaviest load: ${shown
       .map(({ model, group }) => `${several ? `${model.model}, ` : ""}${describeLoad(group.load)}`)
       .join("; ")}.`,
     legend: variantLegend(

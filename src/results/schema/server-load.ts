@@ -24,8 +24,13 @@ export const ServerLoad = z
     requestsWaiting: Level.optional(),
     cacheUsageShare: Level.optional().describe("Of the KV cache, 0 to 1."),
     preemptions: z.number().optional(),
-    cpuCores: Level.optional().describe("CPU time of the server's processes over wall time."),
-    memoryBytes: Level.optional().describe("Resident memory of the server's processes."),
+    cpuCores: Level.optional().describe(
+      "CPU time of the server's processes, or its container, over wall time.",
+    ),
+    memoryBytes: Level.optional().describe(
+      "Resident memory of the server's processes, or the working set of its container.",
+    ),
+    usageUnread: z.string().optional().describe("Why CPU time and memory were not looked at."),
     promptTokens: Tokens.optional(),
     outputTokens: Tokens.optional(),
     notCompared: z.string().optional().describe("Why the two counts of tokens are not held to each other."),
@@ -39,6 +44,11 @@ export const ServerLoad = z
         requestsRunning: z.array(z.number().nullable()).optional(),
         requestsWaiting: z.array(z.number().nullable()).optional(),
         cacheUsageShare: z.array(z.number().nullable()).optional(),
+        cpuCores: z
+          .array(z.number().nullable())
+          .optional()
+          .describe("Over the time since the sample before; null for the first."),
+        memoryBytes: z.array(z.number().nullable()).optional(),
       })
       .describe("At most 60 of the samples; all are in server-metrics.json."),
     missed: z

@@ -14,8 +14,12 @@ export const ServerSample = z.strictObject({
   generationTokensTotal: count.optional(),
   prefixCacheQueriesTotal: count.optional(),
   prefixCacheHitsTotal: count.optional(),
-  cpuSeconds: count.optional().describe("CPU time of the server's processes since they began."),
-  memoryBytes: count.optional().describe("Their resident memory."),
+  cpuSeconds: count
+    .optional()
+    .describe("CPU time of the server's processes, or its container, since they began."),
+  memoryBytes: count
+    .optional()
+    .describe("Resident memory of its processes, or the working set of its container."),
 });
 export type ServerSample = z.infer<typeof ServerSample>;
 
@@ -44,5 +48,6 @@ export const ServerSeries = z.strictObject({
     .strictObject({ count: z.number().int(), why: z.string() })
     .optional()
     .describe("Looks that failed, and what the last of them failed of."),
+  usageUnread: z.string().optional().describe("Why CPU time and memory were not looked at."),
 });
 export type ServerSeries = z.infer<typeof ServerSeries>;

@@ -1,4 +1,4 @@
-import { Writable } from "node:stream";
+import { type Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { LlmbenchError } from "../../error.ts";
 import type { ExecOptions, ExecResult } from "../server.ts";
@@ -24,7 +24,12 @@ export async function execInPod(
   { client, namespace }: Pick<Resources, "client" | "namespace">,
   { metadata }: Pod,
   words: readonly string[],
-  { stdout: sink, signal, container = containerName }: ExecOptions & { readonly container?: string },
+  {
+    stdin,
+    stdout: sink,
+    signal,
+    container = containerName,
+  }: ExecOptions & { readonly stdin?: Readable; readonly container?: string },
 ): Promise<ExecResult> {
   const { Exec } = await import("./kube-config.ts");
   signal?.throwIfAborted();
@@ -34,7 +39,7 @@ export async function execInPod(
   try {
     const status = await new Promise<ExecStatus>((resolve, reject) => {
       new Exec(client.connection.config)
-        .exec(namespace, name, container, [...words], stdout, stderr, null, false, resolve)
+        .exec(namespace, name, container, [...words], stdout, stderr, stdin ?? null, false, resolve)
         .then((socket: Socket) => {
           // Without effect where the command's end was told before.
           socket.addEventListener("close", () => reject(new Error("the connection broke off")));

@@ -15,6 +15,7 @@ import type {
   RunningServer,
   ServerSpec,
   ServerState,
+  UsageLook,
 } from "../server.ts";
 import type { ApiClient } from "./api-client.ts";
 import { execInPod } from "./exec.ts";
@@ -33,6 +34,7 @@ import {
   isRunning,
   isScheduled,
 } from "./pod-state.ts";
+import { askUsage, usageCommand } from "./pod-usage.ts";
 import { PodWait, waitAborted } from "./pod-wait.ts";
 import { removeServer } from "./remove.ts";
 import { podUid, whyReplaced } from "./replaced.ts";
@@ -44,6 +46,8 @@ export interface KubernetesBackendOptions extends Omit<ManifestOptions, "deploye
   readonly client: () => Promise<ApiClient>;
   /** Longest wait for a node that others hold, seconds: two hours where none is given. */
   readonly turnTimeoutSeconds?: number;
+  /** Whether this process' account may run commands beside servers (`pods/exec`), to read what they take of their node. */
+  readonly mayReadUsage?: boolean;
   /** Told what a cell's server waits for, each time that changes. */
   readonly report?: (key: ServerKey, text: string) => void;
   /** Wall clock that never goes back, ms since the epoch. */
@@ -150,6 +154,19 @@ export class KubernetesBackend implements ClusterBackend {
     const pod = currentPod(await resources.pods(serverLabels(key)));
     if (pod === undefined || !isRunning(pod)) throw notUp(key);
     return await execInPod(resources, pod, words, options);
+  }
+
+  async lookAtUsage(key: ServerKey): Promise<UsageLook> {
+    const close = () => {};
+    if (this.#options.mayReadUsage !== true) return { unread: "cluster.readServerUsage is not set", close };
+    try {
+      const resources = await this.#resources();
+      const pod = currentPod(await resources.pods(serverLabels(key)));
+      if (pod === undefined || !isRunning(pod)) return { unread: "it is not up", close };
+      return await askUsage(async (streams) => await execInPod(resources, pod, usageCommand(), streams));
+    } catch (error) {
+      return { unread: error instanceof Error ? error.message : String(error), close };
+    }
   }
 
   async remove(key: ServerKey): Promise<void> {
