@@ -26,6 +26,18 @@ export function unitOf({ by }: Pick<CapacityResult, "by">): string {
   return by === "rate" ? "requests/s" : "in flight";
 }
 
+/** A load of a search: of requests in flight the whole ones. */
+export function formatLoad({ by }: Pick<CapacityResult, "by">, load: number | null): string {
+  return by === "rate" || load === null ? formatNumber(load) : load.toLocaleString("en-US");
+}
+
+function formatInterval(capacity: CapacityResult, [low, high]: readonly [number, number]): string {
+  if (capacity.by === "rate") return formatRange(low, high);
+  return low === high
+    ? formatLoad(capacity, low)
+    : `${formatLoad(capacity, low)}–${formatLoad(capacity, high)}`;
+}
+
 export function capacityTable(results: Results): Table | undefined {
   const found = capacities(results);
   if (found.length === 0) return undefined;
@@ -53,12 +65,12 @@ export function capacityTable(results: Results): Table | undefined {
           text(
             capacity.capacity === null
               ? NONE
-              : `${capacity.status === "at-least" ? "≥ " : ""}${formatNumber(capacity.capacity)}`,
+              : `${capacity.status === "at-least" ? "≥ " : ""}${formatLoad(capacity, capacity.capacity)}`,
             unitOf(capacity),
           ),
           text(
-            formatNumber(capacity.status === "at-least" ? null : capacity.estimate),
-            capacity.interval === null ? undefined : `[${formatRange(...capacity.interval)}]`,
+            formatLoad(capacity, capacity.status === "at-least" ? null : capacity.estimate),
+            capacity.interval === null ? undefined : `[${formatInterval(capacity, capacity.interval)}]`,
           ),
           text(percent(capacity.target)),
           text(formatNumber(capacity.outputTokensPerSecond)),
@@ -74,7 +86,7 @@ export function capacityTable(results: Results): Table | undefined {
                   capacity.replicas === undefined ? NONE : capacity.replicas.toLocaleString("en-US"),
                   capacity.forLoad === undefined
                     ? undefined
-                    : `for ${formatNumber(capacity.forLoad)} ${unitOf(capacity)}`,
+                    : `for ${formatLoad(capacity, capacity.forLoad)} ${unitOf(capacity)}`,
                 ),
               ]
             : []),
@@ -118,21 +130,21 @@ function describe(name: string, capacity: CapacityResult): string {
     case "found": {
       const { interval, replicas, forLoad } = capacity;
       const within = `with ${share} within every SLO`;
-      const range = interval === null ? "" : ` (95 % interval ${formatRange(...interval)})`;
+      const range = interval === null ? "" : ` (95 % interval ${formatInterval(capacity, interval)})`;
       const servers =
         replicas === undefined || forLoad === undefined
           ? ""
-          : `; ${formatNumber(forLoad)} ${unit} take ${replicas.toLocaleString("en-US")} of such servers`;
+          : `; ${formatLoad(capacity, forLoad)} ${unit} take ${replicas.toLocaleString("en-US")} of such servers`;
       if (capacity.capacity === 0)
         return `${name} was not shown to carry even one ${unit} ${within}${range}.`;
-      return `${name} carries ${formatNumber(capacity.capacity)} ${unit} ${within}${range}${servers}.`;
+      return `${name} carries ${formatLoad(capacity, capacity.capacity)} ${unit} ${within}${range}${servers}.`;
     }
     case "at-least":
-      return `${name} carries at least ${formatNumber(capacity.capacity)} ${unit} with ${share} within every SLO: ${capacity.ended === "client" ? "at more the client gave out, not the server; give it a machine of its own" : "no higher load was to be tried"}.`;
+      return `${name} carries at least ${formatLoad(capacity, capacity.capacity)} ${unit} with ${share} within every SLO: ${capacity.ended === "client" ? "at more the client gave out, not the server; give it a machine of its own" : "no higher load was to be tried"}.`;
     case "unmet":
-      return `${name} does not meet the SLOs in ${share}, even ${capacity.estimate === null ? "one request at a time" : `at ${formatNumber(capacity.estimate)} ${unit}`}.`;
+      return `${name} does not meet the SLOs in ${share}, even ${capacity.estimate === null ? "one request at a time" : `at ${formatLoad(capacity, capacity.estimate)} ${unit}`}.`;
     case "not-falling":
-      return `${name}: the search was at its limit before the share was shown to fall with the load near ${percent(capacity.target)} %, so no capacity is given${capacity.estimate === null ? "" : ` (about ${formatNumber(capacity.estimate)} ${unit})`}; more requests would narrow it.`;
+      return `${name}: the search was at its limit before the share was shown to fall with the load near ${percent(capacity.target)} %, so no capacity is given${capacity.estimate === null ? "" : ` (about ${formatLoad(capacity, capacity.estimate)} ${unit})`}; more requests would narrow it.`;
     default:
       return capacity.ended === "client"
         ? `${name}: the client could not carry even a low load, so there is no capacity; see the verdicts.`

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { CapacityResult } from "../../results/schema/capacity.ts";
-import { capacities, unitOf } from "../capacity.ts";
+import { capacities, formatLoad, unitOf } from "../capacity.ts";
 import { formatNumber } from "../describe.ts";
 import { cellName, variantName, variantNames } from "../groups.ts";
 import { numericColumn, text, textColumn } from "../table.ts";
@@ -26,7 +26,7 @@ export const shareByLoad: PlotMaker = (results, palette) => {
     panels: drawn.map(
       ({ cell, capacity }): Panel => ({
         title: cellName(results, cell),
-        description: `${capacity.probes.length} probes; capacity ${formatNumber(capacity.capacity)} ${unitOf(capacity)}.`,
+        description: `${capacity.probes.length} probes; capacity ${formatLoad(capacity, capacity.capacity)} ${unitOf(capacity)}.`,
         spec: panel(capacity, seriesStyle(palette, names.indexOf(variantName(results, cell))).color, palette),
       }),
     ),
@@ -45,7 +45,7 @@ export const shareByLoad: PlotMaker = (results, palette) => {
             capacity.probes.map((probe) => [
               text(cellName(results, cell)),
               text(probe.phase, probe.clientFailed ? "client gave out" : undefined),
-              text(formatNumber(probe.load), probe.phase === "lone" ? "in flight" : unitOf(capacity)),
+              text(formatLoad(capacity, probe.load), probe.phase === "lone" ? "in flight" : unitOf(capacity)),
               text(probe.judged === 0 ? "—" : formatNumber((100 * probe.good) / probe.judged)),
               text(String(probe.judged)),
             ]),
