@@ -17,11 +17,19 @@ import { PANEL_WIDTH, panelConfig } from "./svg.ts";
 
 type Level = Exclude<keyof ServerLoad["series"], "seconds">;
 
-const LEVELS: readonly { readonly key: Level; readonly title: string; readonly times: number }[] = [
+interface Shown {
+  readonly key: Level;
+  readonly title: string;
+  readonly times: number;
+  /** It is of the time before its sample; others hold until the next. */
+  readonly before?: true;
+}
+
+const LEVELS: readonly Shown[] = [
   { key: "requestsRunning", title: "Running, requests", times: 1 },
   { key: "requestsWaiting", title: "Waiting, requests", times: 1 },
   { key: "cacheUsageShare", title: "KV cache, % used", times: 100 },
-  { key: "cpuCores", title: "CPU, cores", times: 1 },
+  { key: "cpuCores", title: "CPU, cores", times: 1, before: true },
   { key: "memoryBytes", title: "Memory, GiB", times: 2 ** -30 },
 ];
 
@@ -64,7 +72,7 @@ export const serversOverTime: PlotMaker = (results, palette) => {
           {
             title: `${level.title}${several ? ` · ${model.model}` : ""}`,
             description: `${level.title} against seconds since the first request, one line a variant. Means and largest values are in the table.`,
-            spec: timePanel(rows, palette),
+            spec: timePanel(rows, palette, level),
           },
         ];
       }),
@@ -95,7 +103,7 @@ function seriesOf({ point }: Entry): ServerLoad["series"] | undefined {
   return told && series.seconds.length >= FEWEST ? series : undefined;
 }
 
-function rowsOf(entry: Entry, index: number, { key, times }: (typeof LEVELS)[number]): Row[] {
+function rowsOf(entry: Entry, index: number, { key, times }: Shown): Row[] {
   const series = seriesOf(entry);
   const values = series?.[key] ?? [];
   return values.flatMap((value, i) =>
@@ -104,7 +112,7 @@ function rowsOf(entry: Entry, index: number, { key, times }: (typeof LEVELS)[num
 }
 
 /** Steps: what a server said holds until it says otherwise. */
-function timePanel(rows: readonly Row[], palette: Palette): TopLevelSpec {
+function timePanel(rows: readonly Row[], palette: Palette, { before }: Shown): TopLevelSpec {
   const domain = [...new Set(rows.map(({ s }) => s))].sort((a, b) => a - b);
   const styles = domain.map((index) => seriesStyle(palette, index));
   const legend = null;
@@ -115,7 +123,7 @@ function timePanel(rows: readonly Row[], palette: Palette): TopLevelSpec {
     autosize: { type: "fit", contains: "padding" },
     config: panelConfig(palette),
     data: { values: [...rows] },
-    mark: { type: "line", interpolate: "step-after", strokeWidth: 1.6 },
+    mark: { type: "line", interpolate: before === true ? "step-before" : "step-after", strokeWidth: 1.6 },
     encoding: {
       x: {
         field: "x",
