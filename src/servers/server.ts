@@ -133,14 +133,14 @@ export interface ServerUsage {
 }
 
 /** Reads what a server takes; undefined where that can no longer be seen. Never rejects. */
-export type UsageReader = () => Promise<ServerUsage | undefined>;
+type UsageReader = () => Promise<ServerUsage | undefined>;
 
 /** A look at what a server takes, or why there is none. */
 export interface UsageLook {
   readonly read?: UsageReader;
   readonly unread?: string;
   /** Ends what it holds open. */
-  close(): void;
+  readonly close: () => void;
 }
 
 export interface ExecOptions {
