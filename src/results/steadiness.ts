@@ -44,12 +44,16 @@ export function findUnsteady(values: Float64Array): Unsteady | undefined {
     const after = moments(rest).mean;
     const bias = moments(values).mean / after - 1;
     const change = moments(values.subarray(0, first)).mean / after - 1;
-    if (Math.abs(bias) >= LEAST_BIAS) return { kind: "warm-up", first, change, bias };
+    if (after > 0 && Math.abs(bias) >= LEAST_BIAS) return { kind: "warm-up", first, change, bias };
   }
   if (!stillDrifts && Math.abs(trendScore(values)) <= SIGNIFICANT_TREND) return undefined;
   const third = Math.floor(n / 3);
-  const change = moments(values.subarray(n - third)).mean / moments(values.subarray(0, third)).mean - 1;
-  return Math.abs(change) >= LEAST_DRIFT ? { kind: "drift", first: third, change, bias: change } : undefined;
+  const before = moments(values.subarray(0, third)).mean;
+  const change = moments(values.subarray(n - third)).mean / before - 1;
+  // A client that is late reads whole answers at once: of times of 0 nothing is a share.
+  return before > 0 && Math.abs(change) >= LEAST_DRIFT
+    ? { kind: "drift", first: third, change, bias: change }
+    : undefined;
 }
 
 /**

@@ -27,6 +27,11 @@ describe("Latencies in sending order", () => {
     expect(found?.bias).toBeCloseTo(0.1, 1);
   });
 
+  it("that are 0 for long, as a client reads that is late, have no share that could be told", () => {
+    expect(findUnsteady(Float64Array.from({ length: 300 }, (_, i) => Math.max(0, i - 100)))).toBeUndefined();
+    expect(findUnsteady(Float64Array.from({ length: 300 }, (_, i) => (i < 30 ? 50 : 0)))).toBeUndefined();
+  });
+
   it("that fall or rise all the time drift", () => {
     const found = findUnsteady(series(300, (i) => 100 + i / 3));
     expect(found).toMatchObject({ kind: "drift", first: 100 });
