@@ -62,12 +62,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     to: "if (false) {",
   },
   {
-    what: "counts of the answer before pass for those of one that has none",
-    file: "read-series.ts",
-    from: "    this.#byUsage.clear();\n",
-    to: "",
-  },
-  {
     what: "a chunk without text is a chunk of text, as a role chunk would be",
     file: "response-reader.ts",
     from: "if (textBytes > 0) {\n      this.#series.add",
